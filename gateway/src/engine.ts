@@ -1,0 +1,55 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Endpoint, Namespace } from "@nexus-mesh/registry/registry";
+import type { Caller } from "./identity/principal.ts";
+import type { Head, OutcomeRow } from "./store/store.ts";
+
+/** One start, as routes hand it in: authenticated and authorised already. */
+export interface StartRequest {
+  readonly caller: Caller & { readonly namespace: Namespace };
+  readonly endpoint: Endpoint;
+  readonly service: string;
+  readonly operation: string;
+  readonly requestId: string | null;
+  readonly headers: IncomingHttpHeaders;
+  /** First values, names as sent, for what is forwarded. */
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+  readonly callbackUrl: string | null;
+  readonly callbackHeaders: Readonly<Record<string, string>>;
+  /** /v1 and `Prefer: respond-async`: answer at the commit. */
+  readonly respondAsync: boolean;
+  readonly redriveOf?: string;
+}
+
+export type StartReply =
+  | {
+      readonly kind: "started";
+      readonly id: string;
+      readonly created: boolean;
+      readonly links: readonly string[];
+    }
+  /** Known and terminal, or ended within the inline wait. */
+  | {
+      readonly kind: "ended";
+      readonly id: string;
+      readonly created: boolean;
+      readonly outcome: OutcomeRow;
+    };
+
+/** The operation lifecycle: what routes call, what dispatches and delivers. Errors are ApiError or HandlerError. */
+export interface Engine {
+  /** Always durable; the pass-through path is the Nexus route's own. */
+  startDurable(request: StartRequest): Promise<StartReply>;
+  /** Records the intent and returns at once; a repeat and a terminal operation too. */
+  cancel(head: Pick<Head, "key" | "id">): Promise<void>;
+  terminate(id: string, reason: string): Promise<void>;
+  /** A parked or backing-off operation goes on (same id); a terminal one is started anew: the new id. */
+  redrive(id: string, actor: Caller): Promise<{ id: string; created: boolean }>;
+  redeliverCallback(callbackId: string): Promise<void>;
+  /** Resolves true once the operation is terminal, false when the time or the signal ended first. */
+  waitForEnd(ref: { key: string; id: string }, ms: number, signal: AbortSignal): Promise<boolean>;
+  /** Starts the sweep loops. */
+  run(): void;
+  /** Stops taking work, answers waiters, lets attempts in flight end, flushes, releases what it holds. */
+  drain(ms: number): Promise<void>;
+}
