@@ -1,0 +1,68 @@
+import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
+import { formatRfc3339, formatHttpDate } from "@nexus-mesh/sdk/protocol/timestamps";
+import { completionId, headerDigest, signV1 } from "@nexus-mesh/sdk/protocol/webhook-signature";
+import { headersFromBytes } from "../dispatch/forwarded-headers.ts";
+import { wireState } from "../operations/outcome.ts";
+import type { OutcomeRow } from "../store/store.ts";
+
+/** A caller must not be able to set these through its callback headers: it could forge the outcome it receives. */
+const reserved = new Set([
+  "host",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "keep-alive",
+  "te",
+  "trailer",
+  "upgrade",
+  "expect",
+  "proxy-authorization",
+  "proxy-connection",
+]);
+const reservedPrefixes = ["nexus-", "content-", "webhook-"];
+
+export interface CompletionRequest {
+  readonly headers: Record<string, string>;
+  readonly body: Buffer;
+}
+
+/** The reverse of Go's order: the caller's own headers first, protocol and content headers over them (pitfall 21). */
+export function completionRequest(completion: {
+  readonly outcome: OutcomeRow;
+  readonly startedAt: number;
+  readonly callbackHeaders: Readonly<Record<string, string>>;
+  readonly secrets: readonly Buffer[];
+  readonly now: number;
+}): CompletionRequest {
+  const { outcome } = completion;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(completion.callbackHeaders)) {
+    const lower = name.toLowerCase();
+    if (!reserved.has(lower) && !reservedPrefixes.some((prefix) => lower.startsWith(prefix)))
+      headers[lower] = value;
+  }
+  const state = wireState(outcome.state);
+  const content =
+    outcome.result === null
+      ? { "content-type": "application/json" }
+      : headersFromBytes(outcome.contentHeaders);
+  const body = outcome.result ?? outcome.failure ?? Buffer.alloc(0);
+  Object.assign(headers, content);
+  headers[headerNames.operationState] = state;
+  headers[headerNames.operationToken] = outcome.id;
+  headers[headerNames.startTime] = formatHttpDate(new Date(completion.startedAt));
+  headers[headerNames.closeTime] = formatRfc3339(new Date(outcome.closedAt));
+  const id = completionId({
+    operationId: outcome.id,
+    n: 1,
+    state,
+    digest: headerDigest(outcome.id, content),
+  });
+  const timestamp = Math.floor(completion.now / 1_000);
+  headers["webhook-id"] = id;
+  headers["webhook-timestamp"] = String(timestamp);
+  headers["webhook-signature"] = completion.secrets
+    .map((secret) => signV1(secret, id, timestamp, body))
+    .join(" ");
+  return { headers, body };
+}

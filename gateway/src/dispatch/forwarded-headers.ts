@@ -1,0 +1,83 @@
+import { firstValues } from "@nexus-mesh/sdk/protocol/headers";
+
+/** Hop-by-hop (RFC 9110 7.6.1), credentials, what the transport writes itself, and what proxies add. */
+const never = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+  "host",
+  "authorization",
+  "cookie",
+  "cookie2",
+  "accept-encoding",
+  "content-length",
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "prefer",
+  "user-agent",
+  "accept",
+  "origin",
+  "referer",
+  // The gateway sets these itself.
+  "nexus-request-id",
+  "request-timeout",
+  "operation-timeout",
+  "nexus-operation-token",
+  "temporal-nexus-failure-support",
+]);
+const neverPrefixes = [
+  "nexus-callback-",
+  "nexus-mesh-",
+  "x-forwarded-",
+  "xdc-redirection",
+  "sec-",
+  "webhook-",
+];
+
+/** Caller's headers that reach the handler, content headers apart. */
+export function forwardedHeaders(rawHeaders: readonly string[]): {
+  readonly headers: Record<string, string>;
+  readonly content: Record<string, string>;
+} {
+  const all = firstValues(rawHeaders);
+  // RFC 9110 7.6.1: what Connection names is hop-by-hop too.
+  const named = new Set((all["connection"] ?? "").toLowerCase().split(/\s*,\s*/));
+  const headers: Record<string, string> = {};
+  const content: Record<string, string> = {};
+  for (const [name, value] of Object.entries(all)) {
+    if (never.has(name) || named.has(name)) continue;
+    if (neverPrefixes.some((prefix) => name.startsWith(prefix))) continue;
+    if (name.startsWith("content-")) content[name] = value;
+    else headers[name] = value;
+  }
+  return { headers, content };
+}
+
+/** Content headers of a reply or a stored payload that go out again. */
+export function contentHeadersOf(
+  headers: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const content: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith("content-") && name !== "content-length") content[name] = value;
+  }
+  return content;
+}
+
+export function headerBytes(headers: Readonly<Record<string, string>>): Buffer {
+  return Buffer.from(JSON.stringify(headers));
+}
+
+/** The decoder of what {@link headerBytes} stored: only this gateway writes those columns. */
+export function headersFromBytes(bytes: Uint8Array | null): Record<string, string> {
+  if (bytes === null || bytes.length === 0) return {};
+  return JSON.parse(Buffer.from(bytes).toString()) as Record<string, string>;
+}

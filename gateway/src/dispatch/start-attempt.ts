@@ -1,0 +1,217 @@
+import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
+import { formatDuration } from "@nexus-mesh/sdk/protocol/duration";
+import { startPath } from "@nexus-mesh/sdk/protocol/path";
+import { decodeStartResponse } from "@nexus-mesh/sdk/protocol/start-response";
+import type { Target } from "@nexus-mesh/registry/registry";
+import {
+  mintCompletionToken,
+  completionTokenHeader,
+  type CompletionToken,
+} from "../callbacks/completion-token.ts";
+import type { GatewayContext } from "../gateway-context.ts";
+import { operationErrorFailure } from "../operations/outcome.ts";
+import type { CallerIdentity } from "../identity/caller-identity.ts";
+import { ExchangeFailed, exchange, type ExchangeReply } from "./exchange.ts";
+import { contentHeadersOf } from "./forwarded-headers.ts";
+
+export interface StartDispatch {
+  readonly target: Target;
+  readonly ownerNs: number;
+  readonly callerNamespace: string;
+  readonly endpoint: string;
+  readonly principal: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly key: string;
+  readonly requestId: string | null;
+  readonly completion: CompletionToken;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly content: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly timeoutMs: number;
+  /** Remaining time of the whole operation; null = none. */
+  readonly operationTimeoutMs: number | null;
+  /** Whole failures are asked for wherever they are stored; a pass-through asks as its caller did. */
+  readonly failureSupport: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What one try at a start came to. `retry` covers all that is not a final answer. */
+export type StartAttempt =
+  | {
+      readonly kind: "succeeded";
+      readonly content: Record<string, string>;
+      readonly body: Buffer;
+      readonly links: string | undefined;
+    }
+  | { readonly kind: "started"; readonly token: string; readonly links: string | undefined }
+  | { readonly kind: "failed"; readonly state: "failed" | "canceled"; readonly failure: Buffer }
+  | {
+      readonly kind: "refused";
+      readonly type: string;
+      readonly status: number;
+      readonly failure: Buffer;
+    }
+  | {
+      readonly kind: "retry";
+      readonly sent: boolean;
+      readonly status: number | null;
+      readonly error: string;
+      readonly retryAfter: string | undefined;
+    };
+
+export type SendStart = (dispatch: StartDispatch) => Promise<ExchangeReply>;
+
+/** Sends one start to the pinned target; throws {@link ExchangeFailed}. */
+export function createSendStart(context: GatewayContext, identity: CallerIdentity): SendStart {
+  const { options, egress, crash, keys } = context;
+  const callback = `callback=${encodeURIComponent(`${options.publicUrl}/nexus/callback`)}`;
+  return async (dispatch) => {
+    const url = targetUrl(
+      dispatch.target.url,
+      startPath(dispatch.service, dispatch.operation),
+      callback,
+    );
+    const headers: Record<string, string> = { ...dispatch.headers, ...dispatch.content };
+    headers[headerNames.requestId] = dispatch.key;
+    if (dispatch.requestId !== null && isHeaderValue(dispatch.requestId)) {
+      headers[headerNames.callerRequestId] = dispatch.requestId;
+    }
+    headers[`${headerNames.callbackPrefix}${completionTokenHeader}`] = mintCompletionToken(
+      keys.callbackHmac,
+      dispatch.completion,
+    );
+    headers[headerNames.requestTimeout] = formatDuration(
+      Math.max(1, Math.floor(dispatch.timeoutMs)),
+    );
+    if (dispatch.operationTimeoutMs !== null) {
+      headers[headerNames.operationTimeout] = formatDuration(
+        Math.max(1, Math.floor(dispatch.operationTimeoutMs)),
+      );
+    }
+    if (dispatch.failureSupport) headers[headerNames.failureSupport] = "true";
+    headers[headerNames.callerIdentity] = await identity.token({
+      callerNamespace: dispatch.callerNamespace,
+      principal: dispatch.principal,
+      endpoint: dispatch.endpoint,
+      audience: dispatch.target.url,
+    });
+    crash("dispatch:before");
+    const reply = await exchange({
+      dispatcher: egress.dispatcher(dispatch.ownerNs),
+      url,
+      headers,
+      body: dispatch.body,
+      timeoutMs: dispatch.timeoutMs,
+      maxBytes: options.maxPayloadBytes,
+      ...(dispatch.signal === undefined ? {} : { signal: dispatch.signal }),
+      onSent: () => {
+        // After the bytes have left: the crash test wants the handler to have got them.
+        setImmediate(() => {
+          crash("dispatch:sent");
+        });
+      },
+    });
+    crash("dispatch:replied");
+    return reply;
+  };
+}
+
+export function readStartReply(reply: ExchangeReply): StartAttempt {
+  const links = reply.headers[headerNames.link];
+  const decoded = decodeStartResponse({
+    status: reply.status,
+    headers: reply.headers,
+    body: reply.body,
+  });
+  switch (decoded.kind) {
+    case "sync":
+      return {
+        kind: "succeeded",
+        content: contentHeadersOf(reply.headers),
+        body: reply.body,
+        links,
+      };
+    case "async":
+      return { kind: "started", token: decoded.token, links };
+    case "operation-error":
+      return {
+        kind: "failed",
+        state: decoded.state,
+        failure: wholeFailure(decoded.state, decoded.failure, reply.body),
+      };
+    case "handler-error":
+      if (!decoded.retryable) {
+        return {
+          kind: "refused",
+          type: decoded.type,
+          status: reply.status,
+          failure: handlerFailure(decoded.type, decoded.failure, reply.body),
+        };
+      }
+      return {
+        kind: "retry",
+        sent: true,
+        status: reply.status,
+        error: `${decoded.type}: ${decoded.failure?.message ?? ""}`.slice(0, 500),
+        retryAfter: reply.headers["retry-after"],
+      };
+    case "unexpected":
+      return {
+        kind: "retry",
+        sent: true,
+        status: reply.status,
+        error: `the handler answered ${reply.status}, which no Nexus handler does`,
+        retryAfter: reply.headers["retry-after"],
+      };
+  }
+}
+
+export function failedExchange(error: unknown): StartAttempt & { kind: "retry" } {
+  if (!(error instanceof ExchangeFailed)) throw error;
+  return {
+    kind: "retry",
+    sent: error.sent,
+    status: null,
+    error: `${error.sent ? "" : notSent}${error.message}`.slice(0, 500),
+    retryAfter: undefined,
+  };
+}
+
+/** Marks recorded attempts after which the handler certainly knows nothing: a cancel may then end the operation at once. */
+export const notSent = "not sent: ";
+
+function wholeFailure(
+  state: "failed" | "canceled",
+  failure: { metadata?: Record<string, string> } | undefined,
+  body: Buffer,
+): Buffer {
+  if (failure?.metadata?.["type"] === "nexus.OperationError") return body;
+  return operationErrorFailure(state, failure === undefined ? Buffer.from("{}") : body);
+}
+
+/** A body that is not a `nexus.HandlerError` is the cause alone (protocol.md 1.5) or no failure at all. */
+function handlerFailure(
+  type: string,
+  failure: { metadata?: Record<string, string> } | undefined,
+  body: Buffer,
+): Buffer {
+  if (failure?.metadata?.["type"] === "nexus.HandlerError") return body;
+  const head = `{"metadata":{"type":"nexus.HandlerError"},"details":{"type":${JSON.stringify(type)}}`;
+  return failure === undefined
+    ? Buffer.from(`${head}}`)
+    : Buffer.concat([Buffer.from(`${head},"cause":`), body, Buffer.from("}")]);
+}
+
+/** The target's own path and query are kept; a plain `new URL(path, base)` would drop them. */
+export function targetUrl(base: string, path: string, query: string): URL {
+  const url = new URL(base);
+  const prefix = url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
+  url.pathname = prefix + path;
+  url.search = [url.search.slice(1), query].filter((part) => part !== "").join("&");
+  return url;
+}
+
+function isHeaderValue(text: string): boolean {
+  return /^[\x20-\x7e]+$/.test(text);
+}

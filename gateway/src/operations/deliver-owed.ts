@@ -1,0 +1,143 @@
+import { backoff, retryAfter } from "../dispatch/backoff.ts";
+import type { SendCancel } from "../dispatch/cancel-attempt.ts";
+import type { SendCallback } from "../callbacks/send-callback.ts";
+import type { GatewayContext } from "../gateway-context.ts";
+import { owes, type Attempt, type OutcomeRow } from "../store/store.ts";
+import { whereabouts, type HeldOperation } from "./held-operation.ts";
+import { isTerminal } from "./lifecycle.ts";
+
+/** Pays what a held operation owes: attached callbacks are armed, the own one is sent, a cancel goes to the handler. */
+export type DeliverOwed = (held: HeldOperation, outcome?: OutcomeRow) => Promise<void>;
+
+export function createDeliverOwed(
+  context: GatewayContext,
+  sendCallback: SendCallback,
+  sendCancel: SendCancel,
+): DeliverOwed {
+  const { clock, log, metrics, options, store } = context;
+
+  return async (held, known) => {
+    const { lease, head } = held;
+    const { dedupeWindowMs } = whereabouts(context, held.operation, head.targetId);
+    if (isTerminal(head.state)) {
+      if (
+        (head.owes & owes.furtherCallbacks) !== 0 &&
+        (await store.armCallbacks(lease, dedupeWindowMs)) === "stale"
+      )
+        return;
+      if ((head.owes & owes.callback) !== 0) {
+        const outcome = known ?? (await store.outcome(lease.id));
+        if (outcome === undefined)
+          throw new Error(`operation ${lease.id} is ${head.state} and has no outcome`);
+        await deliverOwnCallback(held, outcome, dedupeWindowMs);
+      }
+    }
+    if ((head.owes & owes.cancel) !== 0) await deliverCancel(held);
+  };
+
+  async function deliverOwnCallback(
+    held: HeldOperation,
+    outcome: OutcomeRow,
+    dedupeWindowMs: number,
+  ): Promise<void> {
+    const { lease, operation } = held;
+    const { callbackUrl } = operation;
+    if (callbackUrl === null) {
+      await store.noteDelivered(lease, dedupeWindowMs);
+      return;
+    }
+    const at = clock.now();
+    const from = clock.monotonic();
+    const result = await sendCallback({
+      url: callbackUrl,
+      sealedHeaders: operation.callbackHeaders,
+      operation,
+      outcome,
+    });
+    const ms = Math.round(clock.monotonic() - from);
+    metrics.attempts.inc({
+      kind: "callback",
+      result: result.result === "delivered" ? "ok" : result.result,
+    });
+    metrics.attemptSeconds.observe({ kind: "callback" }, ms / 1_000);
+    if (result.result === "delivered") {
+      await store.noteDelivered(lease, dedupeWindowMs);
+      return;
+    }
+    log.warn(
+      { operationId: lease.id, status: result.status, error: result.error },
+      "callback not delivered, will be tried again",
+    );
+    const attempt: Attempt = {
+      kind: "callback",
+      n: 1,
+      at,
+      ms,
+      targetId: null,
+      status: result.status,
+      error: result.error,
+    };
+    const delayMs =
+      retryAfter(result.retryAfter, clock.now(), options.backoff.maxMs) ??
+      backoff(1, options.backoff, clock.random);
+    await store.moveCallback(
+      lease,
+      { url: callbackUrl, headers: operation.callbackHeaders, delayMs, attempt },
+      dedupeWindowMs,
+    );
+  }
+
+  async function deliverCancel(held: HeldOperation): Promise<void> {
+    const { lease, head, operation } = held;
+    const { endpoint, target, callerNamespace } = whereabouts(context, operation, head.targetId);
+    const at = clock.now();
+    const n =
+      (await store.attempts(lease.id)).filter((attempt) => attempt.kind === "cancel").length + 1;
+    if (target === undefined || head.handlerToken === null) {
+      // Nothing on the other side that could be named: no token ever came, or the target is gone with its endpoint.
+      const error = "no handler token is known: nothing to cancel";
+      await store.noteCancelDelivered(
+        lease,
+        { kind: "cancel", n, at, ms: 0, targetId: head.targetId, status: null, error },
+        null,
+      );
+      return;
+    }
+    const from = clock.monotonic();
+    const result = await sendCancel({
+      target,
+      ownerNs: operation.ownerNs,
+      callerNamespace,
+      endpoint: endpoint?.name ?? "",
+      principal: operation.principal,
+      service: operation.service,
+      operation: operation.operation,
+      handlerToken: head.handlerToken,
+      timeoutMs: Math.min(options.requestTimeoutMs, Math.max(1, lease.endsAt - from - 1_000)),
+    });
+    const ms = Math.round(clock.monotonic() - from);
+    metrics.attempts.inc({
+      kind: "cancel",
+      result: result.result === "acknowledged" ? "ok" : result.result,
+    });
+    metrics.attemptSeconds.observe({ kind: "cancel" }, ms / 1_000);
+    log.info(
+      { operationId: lease.id, attempt: n, status: result.status, error: result.error },
+      `cancel ${result.result}`,
+    );
+    const attempt: Attempt = {
+      kind: "cancel",
+      n,
+      at,
+      ms,
+      targetId: target.id,
+      status: result.status,
+      error: result.error,
+    };
+    await store.noteCancelDelivered(
+      lease,
+      attempt,
+      result.result === "retry" ? backoff(n, options.backoff, clock.random) : null,
+    );
+  }
+}

@@ -1,0 +1,59 @@
+import { createHash, randomUUID } from "node:crypto";
+
+/**
+ * The mesh's identity of one execution (architecture.md, rule 4). Handlers name workflows by it, so two tenants with
+ * the same `order-1` must never share one: caller and endpoint are part of it, and each part is length-prefixed.
+ */
+export function executionKey(parts: {
+  callerNs: number;
+  endpointId: number;
+  service: string;
+  operation: string;
+  requestId: string | null;
+}): string {
+  if (parts.requestId === null) return randomUUID();
+  const hash = createHash("sha256");
+  for (const part of [
+    String(parts.callerNs),
+    String(parts.endpointId),
+    parts.service,
+    parts.operation,
+    parts.requestId,
+  ]) {
+    const bytes = Buffer.from(part);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    hash.update(length).update(bytes);
+  }
+  return uuidOf(hash.digest());
+}
+
+/** Same key, other input → CONFLICT. An encrypting caller's bytes differ at every try, so it may send a digest. */
+export function inputHash(
+  body: Buffer,
+  content: Readonly<Record<string, string>>,
+  callerDigest: string | undefined,
+): string {
+  const hash = createHash("sha256");
+  if (callerDigest !== undefined) {
+    hash.update("digest\0").update(callerDigest);
+  } else {
+    hash
+      .update("body\0")
+      .update(content["content-type"] ?? "")
+      .update("\0")
+      .update(content["content-encoding"] ?? "")
+      .update("\0")
+      .update(body);
+  }
+  return uuidOf(hash.digest());
+}
+
+export function uuidOf(digest: Buffer): string {
+  const hex = digest.toString("hex", 0, 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+export function uuidBytes(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll("-", ""), "hex");
+}

@@ -1,0 +1,37 @@
+import type { Endpoint, Target } from "@nexus-mesh/registry/registry";
+import { defaultEndpointPolicy } from "@nexus-mesh/registry/registry";
+import type { GatewayContext } from "../gateway-context.ts";
+import type { Head, Lease, OperationRow } from "../store/store.ts";
+
+/** An operation that this gateway holds under a lease. */
+export interface HeldOperation {
+  readonly lease: Lease;
+  readonly operation: OperationRow;
+  readonly head: Pick<
+    Head,
+    "state" | "attempt" | "owes" | "targetId" | "closeBy" | "handlerToken" | "cancelRequestedAt"
+  >;
+}
+
+export interface Whereabouts {
+  readonly endpoint: Endpoint | undefined;
+  readonly target: Target | undefined;
+  readonly callerNamespace: string;
+  readonly dedupeWindowMs: number;
+}
+
+/** Reads the registry's picture of where a row's numbers point to. */
+export function whereabouts(
+  context: Pick<GatewayContext, "registry">,
+  operation: Pick<OperationRow, "endpointId" | "callerNs">,
+  targetId: number | null,
+): Whereabouts {
+  const snapshot = context.registry.snapshot();
+  const endpoint = snapshot.endpointsById.get(operation.endpointId);
+  return {
+    endpoint,
+    target: targetId === null ? endpoint?.target : snapshot.targetsById.get(targetId),
+    callerNamespace: snapshot.namespacesById.get(operation.callerNs)?.name ?? "",
+    dedupeWindowMs: (endpoint?.policy ?? defaultEndpointPolicy).dedupeWindowMs,
+  };
+}

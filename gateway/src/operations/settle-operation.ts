@@ -1,0 +1,58 @@
+import type { GatewayContext } from "../gateway-context.ts";
+import type { Lease, NewOutcome, OutcomeRow, Settled } from "../store/store.ts";
+import type { Waiters } from "./waiters.ts";
+
+export interface SettleRequest {
+  readonly key: string;
+  readonly id: string;
+  /** The holder's lease, or null: a completion, a deadline, a person. */
+  readonly holder: Lease | null;
+  readonly outcome: NewOutcome;
+  readonly takenInline: boolean;
+  readonly owesCancel: boolean;
+  readonly endpointId: number;
+  readonly dedupeWindowMs: number;
+}
+
+export type SettleOperation = (request: SettleRequest) => Promise<Settled>;
+
+/** The terminal transition with what goes with it in this process: log line, metric, waiters. */
+export function createSettleOperation(context: GatewayContext, waiters: Waiters): SettleOperation {
+  const { log, metrics, registry, store } = context;
+  return async (request) => {
+    const settled = await store.settle({
+      key: request.key,
+      id: request.id,
+      by:
+        request.holder === null
+          ? { kind: "anyone" }
+          : { kind: "holder", fence: request.holder.fence },
+      outcome: request.outcome,
+      takenInline: request.takenInline,
+      owesCancel: request.owesCancel,
+      dedupeWindowMs: request.dedupeWindowMs,
+    });
+    if (settled.kind === "settled") {
+      const endpoint =
+        registry.snapshot().endpointsById.get(request.endpointId)?.name ??
+        String(request.endpointId);
+      metrics.operationsEnded.inc({ endpoint, state: request.outcome.state });
+      log.info(
+        { operationId: request.id, endpoint, state: request.outcome.state },
+        "operation ended",
+      );
+    }
+    if (settled.kind === "settled" || settled.kind === "already") waiters.wake(request.id);
+    return settled;
+  };
+}
+
+/** What was written, as it would be read back. */
+export function outcomeRow(
+  key: string,
+  id: string,
+  outcome: NewOutcome,
+  closedAt: number,
+): OutcomeRow {
+  return { ...outcome, key, id, closedAt };
+}

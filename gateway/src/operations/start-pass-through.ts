@@ -1,0 +1,164 @@
+import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
+import { randomBytes } from "node:crypto";
+import { ApiError } from "../api-error.ts";
+import type { PassThroughClaims } from "../callbacks/completion-token.ts";
+import type { StartRequest } from "../engine.ts";
+import { ExchangeFailed, type ExchangeReply } from "../dispatch/exchange.ts";
+import { forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
+import { readStartReply, type SendStart } from "../dispatch/start-attempt.ts";
+import type { GatewayContext } from "../gateway-context.ts";
+import type { OutcomeRow } from "../store/store.ts";
+import { uuidV7 } from "../store/uuid-v7.ts";
+import { durationHeader, operationDeadlines } from "./deadlines.ts";
+import { executionKey, inputHash } from "./execution-key.ts";
+import { isTerminal } from "./lifecycle.ts";
+import { assertSameInput, digestHeader } from "./start-durable.ts";
+
+/** `reply`: the handler's own answer, byte for byte. */
+export type PassThroughReply =
+  | { readonly kind: "reply"; readonly reply: ExchangeReply }
+  | { readonly kind: "started"; readonly id: string; readonly links: string | undefined }
+  | { readonly kind: "ended"; readonly outcome: OutcomeRow };
+
+export type StartPassThrough = (
+  request: StartRequest,
+  signal: AbortSignal,
+) => Promise<PassThroughReply>;
+
+/** A completion token must end some time, for its key must be remembered as long. */
+const longestTokenMs = 30 * 86_400_000;
+const sendsAtMost = 2;
+
+/** Straight to the handler; only its 201 is written, before the caller hears of it. */
+export function createStartPassThrough(
+  context: GatewayContext,
+  sendStart: SendStart,
+): StartPassThrough {
+  const { clock, log, metrics, options, store } = context;
+
+  return async (request, signal) => {
+    const { endpoint, caller } = request;
+    const now = clock.now();
+    const { headers, content } = forwardedHeaders(request.rawHeaders);
+    const deadlines = operationDeadlines(request.headers, endpoint.policy, now);
+    const timeoutMs =
+      durationHeader(request.headers, headerNames.requestTimeout) ?? options.requestTimeoutMs;
+    const startToClose =
+      deadlines.startToCloseMs === null ? Infinity : now + deadlines.startToCloseMs;
+    const claims: PassThroughClaims = {
+      key: executionKey({
+        callerNs: caller.namespace.id,
+        endpointId: endpoint.id,
+        service: request.service,
+        operation: request.operation,
+        requestId: request.requestId,
+      }),
+      callerNs: caller.namespace.id,
+      ownerNs: endpoint.ownerId,
+      endpointId: endpoint.id,
+      targetId: endpoint.target.id,
+      service: request.service,
+      operation: request.operation,
+      requestId: request.requestId,
+      inputHash: inputHash(request.body, content, digestHeader(request)),
+      principal: caller.principal.subject,
+      closeBy: Math.min(deadlines.closeBy ?? Infinity, startToClose, now + longestTokenMs),
+    };
+    const from = clock.monotonic();
+    const reply = await send();
+    const attempt = readStartReply(reply);
+    metrics.attemptSeconds.observe({ kind: "start" }, (clock.monotonic() - from) / 1_000);
+    metrics.starts.inc({ endpoint: endpoint.name, mode: "pass_through", outcome: attempt.kind });
+    if (attempt.kind === "started") return insert(attempt.token, attempt.links);
+    if (attempt.kind === "retry" && !isNexusReply(reply)) {
+      throw new ApiError(
+        "HANDLER_TIMEOUT",
+        `the handler of endpoint ${JSON.stringify(endpoint.name)} answered ${reply.status}, which is no Nexus answer`,
+      );
+    }
+    return { kind: "reply", reply };
+
+    async function send(): Promise<ExchangeReply> {
+      for (let sends = 1; ; sends += 1) {
+        try {
+          return await sendStart({
+            target: endpoint.target,
+            ownerNs: endpoint.ownerId,
+            callerNamespace: caller.namespace.name,
+            endpoint: endpoint.name,
+            principal: caller.principal.subject,
+            service: request.service,
+            operation: request.operation,
+            key: claims.key,
+            requestId: request.requestId,
+            completion: { kind: "pass-through", claims },
+            headers,
+            content,
+            body: request.body,
+            timeoutMs,
+            operationTimeoutMs: claims.closeBy - now,
+            failureSupport: request.headers[headerNames.failureSupport] === "true",
+            signal,
+          });
+        } catch (error) {
+          if (!(error instanceof ExchangeFailed)) throw error;
+          // Repeated only if no byte of it was sent: after that, whether to run it twice is the caller's decision.
+          if (!error.sent && !error.timedOut && !signal.aborted && sends < sendsAtMost) continue;
+          log.warn(
+            { endpoint: endpoint.name, sent: error.sent, error: error.message },
+            "pass-through call got no reply",
+          );
+          throw error.sent
+            ? new ApiError(
+                "HANDLER_TIMEOUT",
+                `the handler of endpoint ${JSON.stringify(endpoint.name)} did not answer: ${error.timedOut ? error.message : "its connection ended"}`,
+                { hint: "It may have run: repeat with the same request id", cause: error },
+              )
+            : new ApiError(
+                "HANDLER_UNREACHABLE",
+                `the handler of endpoint ${JSON.stringify(endpoint.name)} can't be reached`,
+                {
+                  hint: `Ask its owner, namespace ${endpoint.owner}, whether the target is up`,
+                  cause: error,
+                },
+              );
+        }
+      }
+    }
+
+    async function insert(
+      handlerToken: string,
+      links: string | undefined,
+    ): Promise<PassThroughReply> {
+      const accepted = await store.accept({
+        ...claims,
+        id: uuidV7(clock.now(), randomBytes(10)),
+        labels: null,
+        headers: headerBytes(headers),
+        callbackUrl: null,
+        callbackHeaders: null,
+        startBy: null,
+        startToCloseMs: deadlines.startToCloseMs,
+        dedupeWindowMs: endpoint.policy.dedupeWindowMs,
+        contentHeaders: headerBytes(content),
+        input: request.body,
+        redriveOf: null,
+        initial: { kind: "started", handlerToken },
+      });
+      if (accepted.kind === "created") return { kind: "started", id: accepted.id, links };
+      // The row found decides: the completion may have been faster, or a repeat came through another gateway.
+      assertSameInput(accepted.head, claims);
+      if (isTerminal(accepted.head.state)) {
+        const outcome = await store.outcome(accepted.head.id);
+        if (outcome !== undefined) return { kind: "ended", outcome };
+      }
+      return { kind: "started", id: accepted.head.id, links };
+    }
+  };
+}
+
+/** 502, 504 or a page of HTML say something about a proxy in between, nothing about the operation. */
+function isNexusReply(reply: ExchangeReply): boolean {
+  const decoded = readStartReply(reply);
+  return decoded.kind !== "retry" || !decoded.error.includes("which no Nexus handler does");
+}

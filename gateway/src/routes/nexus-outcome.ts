@@ -1,0 +1,40 @@
+import { handlerErrors, type HandlerErrorType } from "@nexus-mesh/sdk/protocol/handler-errors";
+import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
+import type { FastifyReply } from "fastify";
+import { headersFromBytes } from "../dispatch/forwarded-headers.ts";
+import { wireState } from "../operations/outcome.ts";
+import type { OutcomeRow } from "../store/store.ts";
+
+/** A stored outcome as the answer to a start: 200, 424, or the handler's own non-retryable error. */
+export function sendOutcome(
+  reply: FastifyReply,
+  outcome: OutcomeRow,
+  failureSupport: boolean,
+): FastifyReply {
+  if (outcome.result !== null) {
+    return reply.code(200).headers(headersFromBytes(outcome.contentHeaders)).send(outcome.result);
+  }
+  const failure = outcome.failure ?? Buffer.from("{}");
+  // Written by this gateway or by a handler, and read back as a Failure once already.
+  const parsed = JSON.parse(failure.toString()) as {
+    metadata?: Record<string, string>;
+    details?: { type?: string };
+    cause?: unknown;
+  };
+  const causeOnly = !failureSupport && parsed.cause !== undefined;
+  const body = causeOnly ? Buffer.from(JSON.stringify(parsed.cause)) : failure;
+  reply.header("content-type", "application/json");
+  if (parsed.metadata?.["type"] === "nexus.HandlerError") {
+    return reply
+      .code(statusOf(parsed.details?.type))
+      .header(headerNames.retryable, "false")
+      .send(body);
+  }
+  return reply.code(424).header(headerNames.operationState, wireState(outcome.state)).send(body);
+}
+
+function statusOf(type: string | undefined): number {
+  return type !== undefined && type in handlerErrors
+    ? handlerErrors[type as HandlerErrorType].status
+    : 500;
+}

@@ -1,0 +1,274 @@
+import { firstValues, headerNames } from "@nexus-mesh/sdk/protocol/headers";
+import { parseLinks, MalformedLink } from "@nexus-mesh/sdk/protocol/links";
+import { MalformedPath, parseQuery, splitNexusPath } from "@nexus-mesh/sdk/protocol/path";
+import { encodeAsyncStart } from "@nexus-mesh/sdk/protocol/start-response";
+import type { Endpoint, Namespace } from "@nexus-mesh/registry/registry";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { ApiError } from "../api-error.ts";
+import { contentHeadersOf } from "../dispatch/forwarded-headers.ts";
+import type { GatewayContext } from "../gateway-context.ts";
+import { authenticate } from "../identity/authenticate.ts";
+import { assertGranted } from "../identity/grants.ts";
+import { assertRole } from "../identity/permissions.ts";
+import type { Caller } from "../identity/principal.ts";
+import type { NexusEngine } from "../operations/create-engine.ts";
+import { isUuid } from "../store/uuid-v7.ts";
+import { registerCompletionRoute } from "./nexus-completion.ts";
+import { sendNexusError } from "./nexus-error.ts";
+import { sendOutcome } from "./nexus-outcome.ts";
+import { rawBody } from "./raw-body.ts";
+
+export const nexusPrefix = "/nexus/endpoints/";
+
+/** What `server.ts` rewrites Nexus paths to: Fastify's router would decode them first and answer `%ff` by itself. */
+export const nexusRoute = "/nexus/endpoints";
+
+interface NexusPath {
+  readonly endpoint: string;
+  /** From the service on, still escaped. */
+  readonly rest: string;
+  readonly query: Record<string, string>;
+}
+
+/** Nexus start and cancel by endpoint, and the completion callback (protocol.md 1.4, 1.8). */
+export function registerNexusRoutes(
+  app: FastifyInstance,
+  context: GatewayContext,
+  engine: NexusEngine,
+): void {
+  const identify = authenticate(context);
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
+      "*",
+      { parseAs: "buffer", bodyLimit: context.options.maxPayloadBytes },
+      (_request, body, parsed) => {
+        parsed(null, body);
+      },
+    );
+    scope.setErrorHandler((error, request, reply) =>
+      sendNexusError(context, request, reply, error),
+    );
+    scope.all(nexusRoute, { schema: { hide: true } }, handle);
+    registerCompletionRoute(scope, context, engine);
+    done();
+  });
+
+  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    if (request.method !== "POST") {
+      throw new ApiError(
+        "INVALID_REQUEST",
+        `invalid request method: expected POST, got ${JSON.stringify(request.method)}`,
+      );
+    }
+    const path = nexusPath(request.originalUrl);
+    const route = readPath(path.rest);
+    const caller = await callerOf(request);
+    if (route.kind === "cancel") return cancel(request, reply, caller, path, route);
+    return start(request, reply, caller, path, route);
+  }
+
+  async function start(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    caller: Acting,
+    path: NexusPath,
+    route: { service: string; operation: string },
+  ): Promise<FastifyReply> {
+    assertRole(caller, "startNexusOperation");
+    const first = firstValues(request.raw.rawHeaders);
+    assertLinks(first[headerNames.link]);
+    const snapshot = context.registry.snapshot();
+    const endpoint = openEndpoint(path.endpoint);
+    assertGranted(snapshot, endpoint, caller.namespace.name, route.service, route.operation);
+    const callbackUrl = path.query["callback"] ?? null;
+    const start = {
+      caller,
+      endpoint,
+      ...route,
+      requestId: first[headerNames.requestId] ?? null,
+      headers: { ...request.headers, ...first },
+      rawHeaders: request.raw.rawHeaders,
+      body: rawBody(request),
+      callbackUrl: callbackUrl === "" ? null : callbackUrl,
+      callbackHeaders: callbackHeaders(first),
+      respondAsync: (first["prefer"] ?? "")
+        .toLowerCase()
+        .split(/\s*,\s*/)
+        .includes("respond-async"),
+    };
+    const failureSupport = first[headerNames.failureSupport] === "true";
+    if (start.callbackUrl === null && !start.respondAsync && !endpoint.policy.durable) {
+      const passed = await engine.startPassThrough(start, closedSignal(request, reply));
+      switch (passed.kind) {
+        case "started":
+          return sendStarted(reply, passed.id, passed.links);
+        case "ended":
+          return sendOutcome(reply, passed.outcome, failureSupport);
+        case "reply": {
+          const { status, headers, body } = passed.reply;
+          reply.code(status).headers(contentHeadersOf(headers));
+          for (const name of passedReplyHeaders) {
+            const value = headers[name];
+            if (value !== undefined) reply.header(name, value);
+          }
+          return reply.send(body);
+        }
+      }
+    }
+    const started = await engine.startDurable(start);
+    if (started.kind === "ended") return sendOutcome(reply, started.outcome, failureSupport);
+    return sendStarted(reply, started.id, started.links.join(", "));
+  }
+
+  async function cancel(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    caller: Acting,
+    path: NexusPath,
+    route: { service: string; operation: string; token?: string | undefined },
+  ): Promise<FastifyReply> {
+    assertRole(caller, "cancelNexusOperation");
+    const token =
+      firstValues(request.raw.rawHeaders)[headerNames.operationToken] ??
+      route.token ??
+      path.query["token"];
+    if (token === undefined || token === "")
+      throw new ApiError("INVALID_REQUEST", "missing operation token");
+    const operation = isUuid(token) ? await context.store.operation(token) : undefined;
+    const endpoint = context.registry.snapshot().endpoints.get(path.endpoint);
+    const { namespace } = caller;
+    if (
+      operation === undefined ||
+      operation.endpointId !== endpoint?.id ||
+      operation.service !== route.service ||
+      operation.operation !== route.operation ||
+      // Other tenants' operations are always unknown.
+      (operation.callerNs !== namespace.id &&
+        operation.ownerNs !== namespace.id &&
+        caller.principal.role !== "admin")
+    ) {
+      throw new ApiError("OPERATION_NOT_FOUND", `operation ${JSON.stringify(token)} is not known`);
+    }
+    await engine.cancel({ key: operation.key, id: operation.id });
+    return reply.code(202).send();
+  }
+
+  async function callerOf(request: FastifyRequest): Promise<Acting> {
+    const caller = await identify(request.headers);
+    const { namespace } = caller;
+    if (namespace === undefined) {
+      throw new ApiError(
+        "NAMESPACE_REQUIRED",
+        "this token acts for every namespace: say for which",
+        {
+          hint: "Send the header Nexus-Mesh-Namespace",
+          violations: [
+            {
+              pointer: "header:nexus-mesh-namespace",
+              rule: "required",
+              detail: "a mesh-wide token must name a namespace",
+            },
+          ],
+        },
+      );
+    }
+    return { ...caller, namespace };
+  }
+
+  function openEndpoint(name: string): Endpoint {
+    const endpoint = context.registry.snapshot().endpoints.get(name);
+    if (endpoint === undefined || endpoint.closing) {
+      throw new ApiError("ENDPOINT_NOT_FOUND", `endpoint ${JSON.stringify(name)} is not known`, {
+        hint: "nexus-mesh endpoint list shows what there is",
+      });
+    }
+    return endpoint;
+  }
+}
+
+type Acting = Caller & { readonly namespace: Namespace };
+
+/** Of a pass-through's reply; content headers go apart, everything else stays here. */
+const passedReplyHeaders = [
+  headerNames.operationState,
+  headerNames.retryable,
+  headerNames.link,
+  "retry-after",
+  "temporal-nexus-failure-source",
+] as const;
+
+function sendStarted(reply: FastifyReply, id: string, links: string | undefined): FastifyReply {
+  const { status, headers, body } = encodeAsyncStart(id);
+  if (links !== undefined && links !== "") reply.header(headerNames.link, links);
+  return reply.code(status).headers(headers).send(Buffer.from(body));
+}
+
+function nexusPath(url: string): NexusPath {
+  const [path = "", ...query] = url.split("?");
+  const parts = path.slice(nexusPrefix.length).split("/");
+  const [endpoint = "", services, ...rest] = parts;
+  if (services !== "services") throw new ApiError("ROUTE_NOT_FOUND", "not found");
+  try {
+    return {
+      endpoint: decodeURIComponent(endpoint),
+      rest: rest.join("/"),
+      query: parseQuery(query.join("?")),
+    };
+  } catch (error) {
+    throw malformedPath(error);
+  }
+}
+
+function readPath(rest: string) {
+  try {
+    const route = splitNexusPath(rest);
+    if (route === undefined) throw new ApiError("ROUTE_NOT_FOUND", "not found");
+    return route;
+  } catch (error) {
+    throw malformedPath(error);
+  }
+}
+
+function malformedPath(error: unknown): unknown {
+  if (!(error instanceof MalformedPath) && !(error instanceof URIError)) return error;
+  return new ApiError("INVALID_REQUEST", "the path or query has a bad percent-encoding", {
+    hint: "Percent-encode names as UTF-8",
+    violations: [{ pointer: "path:", rule: "percent-encoding", detail: error.message }],
+    cause: error,
+  });
+}
+
+function assertLinks(value: string | undefined): void {
+  if (value === undefined) return;
+  try {
+    parseLinks([value]);
+  } catch (error) {
+    if (!(error instanceof MalformedLink)) throw error;
+    throw new ApiError("INVALID_LINK", 'invalid "nexus-link" header', {
+      violations: [{ pointer: "header:nexus-link", rule: "link", detail: error.message }],
+      hint: 'Write <URL>; type="pkg.Type" and percent-encode commas in the URL',
+      cause: error,
+    });
+  }
+}
+
+function callbackHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(headerNames.callbackPrefix))
+      found[name.slice(headerNames.callbackPrefix.length)] = value;
+  }
+  return found;
+}
+
+function closedSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  request.raw.socket.once("close", onClose);
+  reply.raw.once("finish", () => request.raw.socket.off("close", onClose));
+  return controller.signal;
+
+  function onClose(): void {
+    controller.abort();
+  }
+}
