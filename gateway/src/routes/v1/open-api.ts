@@ -1,0 +1,89 @@
+import swagger from "@fastify/swagger";
+import type { FastifyInstance } from "fastify";
+import { documentedPaths, rawBody } from "./documented-paths.ts";
+import { accessCheckSchemas } from "./schemas/access-checks.ts";
+import { callbackSecretSchemas } from "./schemas/callback-secret.ts";
+import { callbackSchemas } from "./schemas/callbacks.ts";
+import { egressSchemas } from "./schemas/egress.ts";
+import { endpointSchemas } from "./schemas/endpoints.ts";
+import { grantSchemas } from "./schemas/grants.ts";
+import { namespaceSchemas } from "./schemas/namespaces.ts";
+import { operationSchemas } from "./schemas/operations.ts";
+import { Problem } from "./schemas/problem.ts";
+import { serverSchemas } from "./schemas/server.ts";
+import { tokenSchemas } from "./schemas/tokens.ts";
+
+export const apiVersion = "0.1.0";
+
+const startPath = "/v1/endpoints/{endpoint}/services/{service}/operations/{operation}";
+
+/** Before the first route: the generator sees only what is registered after it. */
+export async function registerOpenApi(app: FastifyInstance): Promise<void> {
+  for (const schema of [
+    Problem,
+    ...serverSchemas,
+    ...namespaceSchemas,
+    ...tokenSchemas,
+    ...callbackSecretSchemas,
+    ...egressSchemas,
+    ...endpointSchemas,
+    ...grantSchemas,
+    ...accessCheckSchemas,
+    ...operationSchemas,
+    ...callbackSchemas,
+  ]) {
+    app.addSchema(schema);
+  }
+  await app.register(swagger, {
+    hideUntagged: true,
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Nexus Mesh",
+        version: apiVersion,
+        description:
+          "The gateway of a service mesh for Nexus operations. Payloads are raw bytes with `Content-*` headers, times RFC 3339 in UTC, durations `30s`. Errors are `application/problem+json` with a stable `code`.",
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      servers: [{ url: "/", description: "The gateway that serves this document." }],
+      security: [{ bearer: [] }, { basic: [] }],
+      tags: [
+        { name: "nexus", description: "Nexus over HTTP: start, cancel, complete." },
+        { name: "operations", description: "Durable operations and their results." },
+        { name: "callbacks", description: "Deliveries of completions to callers." },
+        { name: "endpoints", description: "What a team exposes." },
+        { name: "grants", description: "Who may start what." },
+        { name: "namespaces", description: "The teams of the mesh." },
+        { name: "tokens", description: "Credentials of a namespace." },
+        { name: "callback secrets", description: "What signs a namespace's callbacks." },
+        { name: "egress", description: "Where a namespace's requests may go." },
+        { name: "server", description: "This gateway and the caller's identity." },
+      ],
+      components: {
+        securitySchemes: {
+          bearer: { type: "http", scheme: "bearer", description: "A mesh token." },
+          basic: { type: "http", scheme: "basic", description: "A mesh token as the password." },
+          callbackToken: {
+            type: "apiKey",
+            in: "header",
+            name: "Nexus-Callback-Token",
+            description: "Given to the handler with the start.",
+          },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (json, _baseUri, _fragment, i) =>
+        typeof json.$id === "string" ? json.$id : `def-${i}`,
+    },
+    transformObject: (document) => {
+      if (!("openapiObject" in document)) throw new Error("the document is OpenAPI 3");
+      const { openapiObject } = document;
+      const paths: Record<string, unknown> = { ...openapiObject.paths, ...documentedPaths() };
+      const start = openapiObject.paths?.[startPath]?.post;
+      // A body schema at the route would make Fastify validate the bytes as JSON.
+      paths[startPath] = { post: { ...start, requestBody: rawBody } };
+      return { ...openapiObject, paths };
+    },
+  });
+}
