@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/crash/**", "test/bench/**", "**/node_modules/**", "**/dist/**"],
+    globalSetup: ["test/harness/global-setup.ts"],
+    pool: "forks",
+    // Every test file has its own database and gateways; two at a time fill the two cores we promise to fit in.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 15_000,
+    reporters: ["default"],
+  },
+});
