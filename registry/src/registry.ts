@@ -32,7 +32,7 @@ export interface EgressPolicy {
 export interface EgressRule {
   /** Exact host, IP literal, or `*.example.com`. */
   readonly host: string;
-  /** Empty: 443 (and 80 where `plainHttp`). */
+  /** Empty: 443 (80 where `plainHttp`). 0 stands for any port. */
   readonly ports: readonly number[];
   /** Address ranges the resolved address may lie in although they are private or loopback. */
   readonly cidrs: readonly string[];
