@@ -57,10 +57,18 @@ export async function startTcpProxy(
     socket.once("connect", () => {
       socket.removeAllListeners("error");
       track(socket);
-      client.on("data", (bytes) => void (silent || socket.write(bytes)));
-      socket.on("data", (bytes) => void (silent || client.write(rewrite(bytes))));
-      client.on("end", () => void (silent || socket.end()));
-      socket.on("end", () => void (silent || client.end()));
+      client.on("data", (bytes) => {
+        if (!silent) socket.write(bytes);
+      });
+      socket.on("data", (bytes) => {
+        if (!silent) client.write(rewrite(bytes));
+      });
+      client.on("end", () => {
+        if (!silent) socket.end();
+      });
+      socket.on("end", () => {
+        if (!silent) client.end();
+      });
       client.on("close", () => socket.destroy());
       socket.on("close", () => {
         if (!silent) client.destroy();
