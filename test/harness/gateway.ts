@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { ReachCrashPoint } from "../../gateway/src/crash-points.ts";
+import type { Engine } from "../../gateway/src/engine.ts";
 import type { GatewayContext } from "../../gateway/src/gateway-context.ts";
 import { defaultGatewayOptions, type GatewayOptions } from "../../gateway/src/options.ts";
 import { createGateway } from "../../gateway/src/server.ts";
@@ -10,6 +11,7 @@ export interface TestGateway {
   readonly url: string;
   readonly opsUrl: string;
   readonly context: GatewayContext;
+  readonly engine: Engine;
   readonly options: GatewayOptions;
   readonly databaseUrl: string;
   /** Closes the gateway, and drops the database if it was made for this gateway. */
@@ -51,6 +53,7 @@ export async function startGateway(given: TestGatewayOptions = {}): Promise<Test
     url: options.publicUrl,
     opsUrl: gateway.opsAddress,
     context: gateway.context,
+    engine: gateway.engine,
     options,
     databaseUrl: options.databaseUrl,
     close: async () => {

@@ -1,0 +1,229 @@
+import { defaultEndpointPolicy, type EndpointPolicy } from "@nexus-mesh/registry/registry";
+import { Pool, request as send } from "undici";
+import pg from "pg";
+import type { Engine } from "../../gateway/src/engine.ts";
+import { issueToken } from "../../gateway/src/identity/mesh-token.ts";
+import type { Caller } from "../../gateway/src/identity/principal.ts";
+import type { Head } from "../../gateway/src/store/store.ts";
+import type { HandlerCall } from "../harness/handler-server.ts";
+import { startGateway, type TestGatewayOptions } from "../harness/gateway.ts";
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Buffer;
+  readonly text: string;
+  json(): ReplyBody;
+}
+
+/** What the tests look at of a reply; a wrong shape fails their expectation. */
+export interface ReplyBody {
+  readonly token: string;
+  readonly message: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface StartOptions {
+  readonly callback?: string;
+  readonly requestId?: string;
+  readonly body?: string | Buffer;
+  readonly prefer?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The calling namespace; null sends no credential. */
+  readonly as?: string | null;
+}
+
+export interface Mesh {
+  readonly url: string;
+  readonly publicUrl: string;
+  readonly engine: Engine;
+  readonly admin: Caller;
+  /** A fresh endpoint of namespace `owner`, granted to `caller` and `other`; its name. */
+  endpoint(target: string, policy?: Partial<EndpointPolicy>): Promise<string>;
+  retarget(endpoint: string, target: string): Promise<void>;
+  start(endpoint: string, options?: StartOptions): Promise<Reply>;
+  cancel(endpoint: string, token: string, as?: string): Promise<Reply>;
+  post(path: string, headers: Record<string, string>, body: string): Promise<Reply>;
+  request(path: string, method: string): Promise<Reply>;
+  head(id: string): Promise<Head | undefined>;
+  /** Rows of an endpoint's operations, straight from the tables. */
+  operations(endpoint: string): Promise<{ id: string; state: number; owes: number }[]>;
+  /** Closed with the mesh. */
+  track(...closables: { close(): Promise<void> }[]): void;
+  close(): Promise<void>;
+}
+
+const actor = { subject: "test", namespace: null };
+const loopback = { host: "127.0.0.1", ports: [0], cidrs: ["127.0.0.0/8"], plainHttp: true };
+
+/** One gateway with namespaces owner, caller, other (granted) and stranger (not). */
+export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
+  const gateway = await startGateway(given);
+  const { context } = gateway;
+  const { registry, store } = context;
+  const pool = new pg.Pool({ connectionString: gateway.databaseUrl, max: 2 });
+  const http = new Pool(gateway.url, { connections: 16 });
+  const tokens = new Map<string, string>();
+  const closables: { close(): Promise<void> }[] = [];
+  let endpoints = 0;
+
+  for (const name of ["owner", "caller", "other", "stranger"]) {
+    const { namespace } = await registry.putNamespace(name, "", "any", actor);
+    await registry.putEgress(namespace.id, [loopback], "any", actor);
+    const { token } = await issueToken(context, {
+      namespace,
+      role: name === "owner" ? "owner" : "caller",
+      subject: `${name}-app`,
+      actor,
+    });
+    tokens.set(name, token);
+  }
+  const ownerId = registry.snapshot().namespaces.get("owner")?.id ?? 0;
+
+  async function request(
+    path: string,
+    method: string,
+    headers: Record<string, string>,
+    body: string | Buffer | null,
+  ): Promise<Reply> {
+    const reply = await http.request({ path, method: method as "POST", headers, body });
+    const bytes = Buffer.from(await reply.body.arrayBuffer());
+    const single = Object.fromEntries(
+      Object.entries(reply.headers).map(([name, value]) => [name, String(value)]),
+    );
+    return {
+      status: reply.statusCode,
+      headers: single,
+      bytes,
+      text: bytes.toString(),
+      json: () => JSON.parse(bytes.toString()) as ReplyBody,
+    };
+  }
+  const authorization = (as: string): Record<string, string> => ({
+    authorization: `Bearer ${tokens.get(as) ?? ""}`,
+  });
+  const path = (endpoint: string): string => `/nexus/endpoints/${endpoint}/services/reports/build`;
+
+  return {
+    url: gateway.url,
+    publicUrl: gateway.options.publicUrl,
+    engine: gateway.engine,
+    admin: {
+      principal: { subject: "admin", tokenId: "", tokenNamespaceId: null, role: "admin" },
+      namespace: undefined,
+    },
+    async endpoint(targetUrl, policy = {}) {
+      const name = `endpoint-${(endpoints += 1)}`;
+      const { endpoint } = await registry.putEndpoint(
+        {
+          name,
+          ownerId,
+          description: "",
+          targetUrl,
+          policy: { ...defaultEndpointPolicy, ...policy },
+        },
+        "absent",
+        actor,
+      );
+      for (const caller of ["caller", "other"]) {
+        await registry.putGrant(
+          {
+            id: `${name}-${caller}`,
+            endpointId: endpoint.id,
+            caller,
+            service: "*",
+            operation: "*",
+          },
+          actor,
+        );
+      }
+      return name;
+    },
+    async retarget(name, targetUrl) {
+      const endpoint = registry.snapshot().endpoints.get(name);
+      if (endpoint === undefined) throw new Error(`no endpoint ${name}`);
+      await registry.putEndpoint(
+        { name, ownerId, description: "", targetUrl, policy: endpoint.policy },
+        "any",
+        actor,
+      );
+    },
+    start(
+      endpoint,
+      { callback, requestId, body = "{}", prefer, headers = {}, as = "caller" } = {},
+    ) {
+      return request(
+        path(endpoint) +
+          (callback === undefined ? "" : `?callback=${encodeURIComponent(callback)}`),
+        "POST",
+        {
+          "content-type": "application/json",
+          ...(as === null ? {} : authorization(as)),
+          ...(requestId === undefined ? {} : { "nexus-request-id": requestId }),
+          ...(prefer === undefined ? {} : { prefer }),
+          ...headers,
+        },
+        body,
+      );
+    },
+    cancel: (endpoint, token, as = "caller") =>
+      request(
+        `${path(endpoint)}/cancel`,
+        "POST",
+        { ...authorization(as), "nexus-operation-token": token },
+        null,
+      ),
+    post: (to, headers, body) => request(to, "POST", headers, body),
+    request: (to, method) => request(to, method, authorization("caller"), null),
+    async head(id) {
+      const operation = await store.operation(id);
+      return operation === undefined ? undefined : store.head(operation.key);
+    },
+    async operations(name) {
+      const id = registry.snapshot().endpoints.get(name)?.id;
+      const found = await pool.query<{ id: string; state: number; owes: number }>(
+        "select id, state, owes from head where endpoint_id = $1",
+        [id],
+      );
+      return found.rows;
+    },
+    track: (...more) => {
+      closables.push(...more);
+    },
+    async close() {
+      await http.close();
+      await pool.end();
+      for (const closable of closables) await closable.close();
+      await gateway.close();
+    },
+  };
+}
+
+/** The handler's completion, with the callback headers that its start brought. */
+export async function complete(
+  call: HandlerCall | undefined,
+  outcome: { state: string; body: string },
+): Promise<{ status: number }> {
+  if (call === undefined) throw new Error("the handler was not called");
+  const callback = new URL(call.url, "http://handler").searchParams.get("callback") ?? "";
+  const reply = await send(callback, {
+    method: "POST",
+    headers: {
+      ...callbackHeadersOf(call),
+      "content-type": "application/json",
+      "nexus-operation-state": outcome.state,
+    },
+    body: outcome.body,
+  });
+  await reply.body.dump();
+  return { status: reply.statusCode };
+}
+
+export function callbackHeadersOf(call: HandlerCall): Record<string, string> {
+  const prefix = "nexus-callback-";
+  return Object.fromEntries(
+    Object.entries(call.headers)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), String(value)]),
+  );
+}
