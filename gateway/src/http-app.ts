@@ -1,0 +1,103 @@
+import type { IncomingMessage } from "node:http";
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+} from "fastify";
+import { ApiError } from "./api-error.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import type { NexusEngine } from "./operations/create-engine.ts";
+import { sendNexusError } from "./routes/nexus-error.ts";
+import { nexusPrefix, nexusRoute, registerNexusRoutes } from "./routes/nexus.ts";
+import { registerV1Routes } from "./routes/v1/register.ts";
+import { sendProblem } from "./routes/v1/problem.ts";
+
+/** Longer than pooled clients keep theirs, so that it is never the server who closes under a request. */
+const keepAliveTimeoutMs = 75_000;
+const headersTimeoutMs = 80_000;
+
+export interface HttpApp {
+  readonly app: FastifyInstance;
+  /** Answers from now on end their connection, so that clients move away without a reset. */
+  closeConnectionsAfterReply(): void;
+}
+
+export async function createHttpApp(
+  context: GatewayContext,
+  engine: NexusEngine,
+): Promise<HttpApp> {
+  const { options, keys, log } = context;
+  // Widened, or every plugin would have to name pino's own type.
+  const loggerInstance: FastifyBaseLogger = log;
+  let closing = false;
+  const app = fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    bodyLimit: options.maxPayloadBytes,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    requestTimeout: 300_000,
+    forceCloseConnections: false,
+    return503OnClosing: false,
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    routerOptions: { maxParamLength: 4_096 },
+    rewriteUrl,
+    frameworkErrors: (error, request, reply) => {
+      const known = new ApiError("INVALID_REQUEST", "the path can't be read", { cause: error });
+      void answer(request, known, reply);
+    },
+  });
+  app.server.headersTimeout = headersTimeoutMs;
+
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    if (closing) reply.header("connection", "close");
+    done(null, payload);
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    logResponse(request, reply.statusCode, reply.elapsedTime);
+    done();
+  });
+  app.setErrorHandler((error, request, reply) => answer(request, error, reply));
+  app.setNotFoundHandler((request, reply) =>
+    answer(request, new ApiError("ROUTE_NOT_FOUND", "there is nothing at this path"), reply),
+  );
+
+  app.get("/healthz", { schema: { hide: true } }, () => ({ status: "ok" }));
+  app.get("/.well-known/jwks.json", { schema: { hide: true } }, (_request, reply) => {
+    reply.header("cache-control", "public, max-age=300");
+    return keys.jwks();
+  });
+  registerNexusRoutes(app, context, engine);
+  await registerV1Routes(app, context, engine);
+
+  return {
+    app,
+    closeConnectionsAfterReply() {
+      closing = true;
+    },
+  };
+
+  function answer(
+    request: FastifyRequest,
+    error: unknown,
+    reply: Parameters<typeof sendNexusError>[2],
+  ) {
+    return request.originalUrl.startsWith("/v1/")
+      ? sendProblem(context, request, reply, error)
+      : sendNexusError(context, request, reply, error);
+  }
+
+  /** No query, no headers: callback URLs and tokens travel there. */
+  function logResponse(request: FastifyRequest, status: number, ms: number): void {
+    const level = status >= 500 ? "warn" : "debug";
+    if (!log.isLevelEnabled(level)) return;
+    const [path] = request.originalUrl.split("?");
+    log[level]({ requestId: request.id, method: request.method, path, status, ms }, "answered");
+  }
+}
+
+/** Fastify's router would decode the names first and answer `%ff` by itself. */
+function rewriteUrl(request: IncomingMessage): string {
+  const url = request.url ?? "/";
+  return url.startsWith(nexusPrefix) ? nexusRoute : url;
+}

@@ -1,0 +1,90 @@
+import { openRegistry } from "@nexus-mesh/registry/open-registry";
+import { ensurePartitions } from "@nexus-mesh/registry/partitions";
+import { Pool } from "pg";
+import type { Logger } from "pino";
+import { systemClock, type AdjustableClock } from "./clock.ts";
+import type { ReachCrashPoint } from "./crash-points.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import { watchHealth, type Health } from "./health.ts";
+import { createEgress } from "./identity/create-egress.ts";
+import { openKeyring } from "./identity/open-keyring.ts";
+import { createLog } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import type { GatewayOptions } from "./options.ts";
+import { readDatabaseFacts } from "./store/database-facts.ts";
+import { openStore, storePoolOptions } from "./store/open-store.ts";
+
+export interface GatewayParts {
+  readonly clock?: AdjustableClock;
+  readonly log?: Logger;
+  readonly crash?: ReachCrashPoint;
+}
+
+export interface OpenContext {
+  readonly context: GatewayContext;
+  readonly health: Health;
+  /** Closes everything in reverse order. */
+  close(): Promise<void>;
+}
+
+/** Opens what a gateway needs; when a step fails, what was opened before is closed again. */
+export async function openContext(
+  options: GatewayOptions,
+  parts: GatewayParts = {},
+): Promise<OpenContext> {
+  const clock = parts.clock ?? systemClock();
+  const log = parts.log ?? createLog("silent");
+  const crash = parts.crash ?? (() => undefined);
+  const metrics = createMetrics();
+  const opened: (() => void | Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of opened.splice(0).reverse()) await step();
+  };
+  const onError = (error: unknown): void => {
+    log.error({ err: error }, "the registry could not be read; the last snapshot stays in use");
+  };
+
+  try {
+    const pool = new Pool(storePoolOptions(options));
+    opened.push(() => pool.end());
+    // A connection lost while idle: the next query gets a new one.
+    pool.on("error", (error) => {
+      log.warn({ err: error }, "an idle database connection was lost");
+    });
+    const control = new Pool({ connectionString: options.databaseUrl, max: 4 });
+    opened.push(() => control.end());
+    control.on("error", (error) => {
+      log.warn({ err: error }, "an idle database connection was lost");
+    });
+    const registry = await openRegistry({
+      pool: control,
+      connectionString: options.databaseUrl,
+      onError,
+    });
+    opened.push(() => registry.close());
+    const keys = await openKeyring({ registry, masterKeys: options.masterKeys, clock, onError });
+    opened.push(() => {
+      keys.close();
+    });
+    const egress = createEgress({ registry });
+    opened.push(() => egress.close());
+    const health = await watchHealth(
+      { options, clock, log, registry, metrics },
+      {
+        facts: () => readDatabaseFacts(control),
+        ensurePartitions: () => ensurePartitions(control),
+      },
+    );
+    opened.push(() => health.close());
+    const store = openStore({ pool, options, clock, metrics, log, crash });
+    opened.push(() => store.close());
+    return {
+      context: { options, clock, log, registry, store, keys, egress, metrics, crash },
+      health,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { GatewayContext } from "./gateway-context.ts";
+import type { Health } from "./health.ts";
+
+/** Health, readiness and metrics: a listener of its own, so that it is never exposed with the API. */
+export function createOpsListener(
+  context: Pick<GatewayContext, "metrics" | "log">,
+  health: Health,
+): Server {
+  return createServer((request, response) => {
+    const path = (request.url ?? "/").split("?")[0];
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      send(response, 405, { status: "method not allowed" });
+      return;
+    }
+    switch (path) {
+      case "/healthz":
+        send(response, 200, { status: "ok" });
+        return;
+      case "/readyz": {
+        const problems = health.problems();
+        if (problems.length === 0) send(response, 200, { status: "ok" });
+        else send(response, 503, { status: "not ready", problems });
+        return;
+      }
+      case "/metrics":
+        // Reads what the gauges of the snapshot show.
+        health.problems();
+        sendMetrics(context, response);
+        return;
+      default:
+        send(response, 404, { status: "not found", paths: ["/healthz", "/readyz", "/metrics"] });
+    }
+  });
+}
+
+function sendMetrics(
+  { metrics, log }: Pick<GatewayContext, "metrics" | "log">,
+  response: ServerResponse,
+): void {
+  metrics.registry.metrics().then(
+    (text) => {
+      response.writeHead(200, { "content-type": metrics.registry.contentType }).end(text);
+    },
+    (error: unknown) => {
+      log.error({ err: error }, "metrics could not be collected");
+      send(response, 500, { status: "error" });
+    },
+  );
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
