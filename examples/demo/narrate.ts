@@ -24,8 +24,15 @@ export function table(header: readonly string[], rows: readonly (readonly string
     Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
   );
   const line = (cells: readonly string[]): string =>
-    cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
-  for (const text of [line(header), line(widths.map((width) => "─".repeat(width))), ...rows.map(line)]) {
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
+  for (const text of [
+    line(header),
+    line(widths.map((width) => "─".repeat(width))),
+    ...rows.map(line),
+  ]) {
     console.log(`   ${text}`);
   }
 }

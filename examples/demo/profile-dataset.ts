@@ -17,7 +17,9 @@ interface Stepped<T> {
 type Row = Readonly<Record<string, unknown>>;
 
 /** The workflow that profiles a data set. DBOS keeps each finished step's output and never repeats it. */
-export function registerProfileWorkflow(sideEffects: string): (input: DatasetReference) => Promise<Profile> {
+export function registerProfileWorkflow(
+  sideEffects: string,
+): (input: DatasetReference) => Promise<Profile> {
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const stepped = await DBOS.runStep(
       async (): Promise<Stepped<T>> => {
@@ -34,18 +36,20 @@ export function registerProfileWorkflow(sideEffects: string): (input: DatasetRef
     async ({ dataset }: DatasetReference): Promise<Profile> => {
       const rows = await step("count rows", async () => (await readRows(dataset)).length);
       const names = await step("name columns", async () => columnNames(await readRows(dataset)));
-      const missing = await step("find gaps", async () => countMissing(await readRows(dataset), names));
-      const distinct = await step("count values", async () => countDistinct(await readRows(dataset), names));
+      const missing = await step("find gaps", async () =>
+        countMissing(await readRows(dataset), names),
+      );
+      const distinct = await step("count values", async () =>
+        countDistinct(await readRows(dataset), names),
+      );
       return {
         dataset,
         rows,
-        columns: names.map(
-          (name, index): ColumnProfile => ({
-            name,
-            missing: missing[index] ?? 0,
-            distinct: distinct[index] ?? 0,
-          }),
-        ),
+        columns: names.map((name, index): ColumnProfile => ({
+          name,
+          missing: missing[index] ?? 0,
+          distinct: distinct[index] ?? 0,
+        })),
       };
     },
     { name: "profileDataset", maxRecoveryAttempts: 100 },
@@ -69,7 +73,8 @@ export function executionsOf(file: string, workflowId: string): string[] {
 }
 
 export async function readRows(dataset: string): Promise<Row[]> {
-  if (!/^[a-z0-9-]+\.json$/.test(dataset)) throw new Error(`"${dataset}" is not a data set of vega-datasets`);
+  if (!/^[a-z0-9-]+\.json$/.test(dataset))
+    throw new Error(`"${dataset}" is not a data set of vega-datasets`);
   const folder = join(createRequire(import.meta.url).resolve("vega-datasets"), "../../data");
   return JSON.parse(await readFile(join(folder, dataset), "utf8")) as Row[];
 }
@@ -79,7 +84,9 @@ export function columnNames(rows: readonly Row[]): string[] {
 }
 
 function countMissing(rows: readonly Row[], names: readonly string[]): number[] {
-  return names.map((name) => rows.filter((row) => row[name] === null || row[name] === undefined).length);
+  return names.map(
+    (name) => rows.filter((row) => row[name] === null || row[name] === undefined).length,
+  );
 }
 
 function countDistinct(rows: readonly Row[], names: readonly string[]): number[] {

@@ -8,6 +8,7 @@ import { freePort } from "./free-port.ts";
 import { createDatabase } from "./postgres.ts";
 
 export interface TestGateway {
+  /** Its own address; the public URL too, unless the test set another for several gateways. */
   readonly url: string;
   readonly opsUrl: string;
   readonly context: GatewayContext;
@@ -25,7 +26,7 @@ export interface TestGatewayOptions {
   readonly crash?: ReachCrashPoint;
 }
 
-/** Shared by all gateways of one test run, so that several on one Postgres open each other's sealed rows. */
+/** Shared by all gateways of one test file, so that several on one Postgres open each other's sealed rows. */
 export const testMasterKey = randomBytes(32).toString("base64url");
 
 /** A gateway in this process, on free loopback ports, over a database of its own. */
@@ -50,7 +51,7 @@ export async function startGateway(given: TestGatewayOptions = {}): Promise<Test
     given.crash === undefined ? {} : { crash: given.crash },
   );
   return {
-    url: options.publicUrl,
+    url: `http://127.0.0.1:${options.port}`,
     opsUrl: gateway.opsAddress,
     context: gateway.context,
     engine: gateway.engine,
