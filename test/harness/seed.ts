@@ -1,4 +1,4 @@
-import { issueToken } from "@nexus-mesh/gateway/identity/mesh-token";
+import { issueToken } from "../../gateway/src/identity/mesh-token.ts";
 import {
   defaultEndpointPolicy,
   type Endpoint,
