@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { inject } from "vitest";
+import { databaseUrl, templateName } from "./template-database.ts";
 
 export interface TestDatabase {
   readonly url: string;
@@ -15,14 +16,6 @@ export async function createDatabase(): Promise<TestDatabase> {
 /** An empty database, for tests of the migrations themselves. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
   return cloneDatabase(inject("postgresUrl"), "template0");
-}
-
-export const templateName = "nexus_mesh_template";
-
-export function databaseUrl(serverUrl: string, database: string): string {
-  const url = new URL(serverUrl);
-  url.pathname = `/${database}`;
-  return url.href;
 }
 
 async function cloneDatabase(serverUrl: string, template: string): Promise<TestDatabase> {
