@@ -1,0 +1,56 @@
+import { openRegistry } from "@nexus-mesh/registry/open-registry";
+import type { Actor } from "@nexus-mesh/registry/registry";
+import { Pool } from "pg";
+import { systemClock } from "../clock.ts";
+import { issueToken } from "../identity/mesh-token.ts";
+import { openKeyring } from "../identity/open-keyring.ts";
+import type { GatewayOptions } from "../options.ts";
+
+export interface BootstrapOptions extends Pick<
+  GatewayOptions,
+  "databaseUrl" | "publicUrl" | "masterKeys"
+> {
+  readonly force: boolean;
+}
+
+export class AlreadyBootstrapped extends Error {
+  override readonly name = "AlreadyBootstrapped";
+}
+
+const actor: Actor = { subject: "bootstrap", namespace: null };
+
+/** The first admin token of a mesh. Who can reach its database and knows the master key may have one. */
+export async function bootstrap(options: BootstrapOptions): Promise<string> {
+  const { databaseUrl, publicUrl, masterKeys, force } = options;
+  const pool = new Pool({ connectionString: databaseUrl, max: 2 });
+  try {
+    const registry = await openRegistry({
+      pool,
+      connectionString: databaseUrl,
+      // It lives for one write, which reports for itself.
+      onError: () => undefined,
+    });
+    try {
+      const clock = systemClock();
+      const keys = await openKeyring({ registry, masterKeys, clock });
+      try {
+        if (!(await registry.claimBootstrap(force, actor))) {
+          throw new AlreadyBootstrapped(
+            "this mesh has its first admin token already; --force makes another one",
+          );
+        }
+        const { token } = await issueToken(
+          { registry, clock, keys, options: { publicUrl } },
+          { namespace: null, role: "admin", subject: "admin", actor },
+        );
+        return token;
+      } finally {
+        keys.close();
+      }
+    } finally {
+      await registry.close();
+    }
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,33 @@
+export interface Welcome {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly masterKeyPath: string;
+  readonly contextsPath: string;
+  readonly tokenIssued: boolean;
+}
+
+/** What `--dev` says once it is ready. A test runs the three commands as they are printed. */
+export function welcome(found: Welcome): string {
+  const context = found.tokenIssued ? "a new admin token was saved" : "its token is still valid";
+  return [
+    `Nexus Mesh listens on ${found.url} (development mode: this machine only)`,
+    `API reference:  ${found.url}/docs`,
+    `Data:           ${found.dataDir} (an embedded Postgres)`,
+    `Master key:     ${found.masterKeyPath}`,
+    `Egress:         namespace dev may call this machine's own addresses, plain http, any port`,
+    `CLI context:    dev in ${found.contextsPath} (${context})`,
+    "",
+    "Try it, each line in a terminal in this folder:",
+    "",
+    ...tryCommands.map((command) => `  ${command}`),
+    "",
+    "Ctrl-C stops everything; the data stay.",
+    "",
+  ].join("\n");
+}
+
+export const tryCommands = [
+  "npx tsx examples/hello/handler.ts",
+  "npx nexus-mesh endpoint put hello --target http://127.0.0.1:7410/nexus --owner dev && npx nexus-mesh grant put hello --caller dev",
+  `npx nexus-mesh operation start hello greeting hello --input '{"name":"World"}' --wait`,
+] as const;
