@@ -18,7 +18,7 @@ export interface Health {
 export interface HealthProbes {
   readonly facts: () => Promise<DatabaseFacts>;
   /** Makes what is missing; the number of days ahead for which partitions are there. */
-  readonly ensurePartitions: () => Promise<number>;
+  readonly partitions: () => Promise<number>;
 }
 
 /** Checks at once (and throws what the first check throws), then in the background. */
@@ -28,8 +28,6 @@ export async function watchHealth(
 ): Promise<Health> {
   const { options, clock, log, registry, metrics } = context;
   let found: readonly string[] = [];
-  let daysAhead = await probes.ensurePartitions();
-  let partitionsAt = clock.monotonic();
   let draining = false;
   let running: Promise<void> = Promise.resolve();
   const first = await probes.facts();
@@ -39,6 +37,9 @@ export async function watchHealth(
     );
   }
   take(first);
+  // After the first offset: partitions are made for the database's days.
+  let daysAhead = await probes.partitions();
+  let partitionsAt = clock.monotonic();
 
   const timer = setInterval(() => {
     running = check();
@@ -78,7 +79,7 @@ export async function watchHealth(
     }
     if (clock.monotonic() - partitionsAt < partitionsEveryMs) return;
     try {
-      daysAhead = await probes.ensurePartitions();
+      daysAhead = await probes.partitions();
       partitionsAt = clock.monotonic();
     } catch (error) {
       daysAhead -= 1;

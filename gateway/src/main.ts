@@ -54,8 +54,9 @@ function program(environment: Environment): Command {
     .command("migrate")
     .description("bring the database's schema up to date")
     .action(async () => {
-      for (const line of await migrateDatabase(requireDatabaseUrl(environment)))
-        process.stdout.write(`${line}\n`);
+      const done = await migrateDatabase(requireDatabaseUrl(environment));
+      process.stdout.write(`${done}
+`);
     });
 
   command

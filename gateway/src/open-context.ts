@@ -1,5 +1,4 @@
 import { openRegistry } from "@nexus-mesh/registry/open-registry";
-import { ensurePartitions } from "@nexus-mesh/registry/partitions";
 import { Pool } from "pg";
 import type { Logger } from "pino";
 import { systemClock, type AdjustableClock } from "./clock.ts";
@@ -9,6 +8,7 @@ import { watchHealth, type Health } from "./health.ts";
 import { createEgress } from "./identity/create-egress.ts";
 import { openKeyring } from "./identity/open-keyring.ts";
 import { createLog } from "./log.ts";
+import { maintainPartitions } from "./maintain-partitions.ts";
 import { createMetrics } from "./metrics.ts";
 import type { GatewayOptions } from "./options.ts";
 import { readDatabaseFacts } from "./store/database-facts.ts";
@@ -72,7 +72,7 @@ export async function openContext(
       { options, clock, log, registry, metrics },
       {
         facts: () => readDatabaseFacts(control),
-        ensurePartitions: () => ensurePartitions(control),
+        partitions: () => maintainPartitions({ clock, log, options }, control),
       },
     );
     opened.push(() => health.close());
