@@ -10,7 +10,7 @@ import type { GatewayContext } from "./gateway-context.ts";
 import type { NexusEngine } from "./operations/create-engine.ts";
 import { sendNexusError } from "./routes/nexus-error.ts";
 import { nexusPrefix, nexusRoute, registerNexusRoutes } from "./routes/nexus.ts";
-import { registerV1Routes } from "./routes/v1/register.ts";
+import { maxParamLength, registerV1Routes, requestValidation } from "./routes/v1/register.ts";
 import { sendProblem } from "./routes/v1/problem.ts";
 
 /** Longer than pooled clients keep theirs, so that it is never the server who closes under a request. */
@@ -40,7 +40,8 @@ export async function createHttpApp(
     forceCloseConnections: false,
     return503OnClosing: false,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
-    routerOptions: { maxParamLength: 4_096 },
+    ajv: requestValidation,
+    routerOptions: { maxParamLength },
     rewriteUrl,
     frameworkErrors: (error, request, reply) => {
       const known = new ApiError("INVALID_REQUEST", "the path can't be read", { cause: error });

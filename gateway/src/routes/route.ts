@@ -19,5 +19,5 @@ type Content<R> = R extends { content: { "application/json": infer J } }
   : R extends { content: { "application/problem+json": infer P } }
     ? P
     : R extends { content: { "*/*": unknown } }
-      ? Buffer
+      ? Buffer | undefined
       : undefined;

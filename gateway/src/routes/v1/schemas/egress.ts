@@ -20,13 +20,13 @@ export const EgressRule = {
       type: "string",
       minLength: 1,
       maxLength: 253,
-      description: "An exact host, an IP literal, or `*.example.com`.",
+      description: "An exact host, an IP literal, `*.example.com` or `*`.",
     },
     ports: {
       type: "array",
       maxItems: 50,
-      items: { type: "integer", minimum: 1, maximum: 65_535 },
-      description: "Empty: 443, and 80 where plainHttp is set.",
+      items: { type: "integer", minimum: 0, maximum: 65_535 },
+      description: "Empty: 443, and 80 where plainHttp is set. 0: any port.",
     },
     cidrs: {
       type: "array",

@@ -16,12 +16,16 @@ import { problems } from "./problem.ts";
 const tags = ["endpoints"];
 const params = pathOf({ endpoint: endpointName });
 const orNone = (description: string) =>
-  ({ ...duration, description: `${description} \`none\`: no limit.`, examples: ["24h"] }) as const;
+  ({
+    ...duration,
+    description: `${description} \`none\`: no limit.`,
+    examples: ["86400s"],
+  }) as const;
 const policyExample = {
-  scheduleToClose: "24h",
+  scheduleToClose: "86400s",
   inlineWait: "1s",
   maxAttempts: null,
-  dedupeWindow: "24h",
+  dedupeWindow: "86400s",
   durable: false,
 };
 const example = {
@@ -44,7 +48,7 @@ const target = {
   },
 } as const;
 const policy = {
-  scheduleToClose: orNone("Default time from the start to the end; `24h` unless set."),
+  scheduleToClose: orNone("Default time from the start to the end; 24 hours unless set."),
   inlineWait: {
     ...duration,
     description: "How long a durable start waits for the first attempt; `1s` unless set.",
@@ -59,8 +63,8 @@ const policy = {
   dedupeWindow: {
     ...duration,
     description:
-      "How long a request id is remembered after the end; `24h` unless set, at least `1h`.",
-    examples: ["24h"],
+      "How long a request id is remembered after the end; 24 hours unless set, at least one hour.",
+    examples: ["86400s"],
   },
   durable: { type: "boolean", description: "Every start is durable, whatever the caller asks." },
 } as const;

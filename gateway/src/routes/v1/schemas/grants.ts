@@ -79,7 +79,7 @@ export const putGrant = {
     response: {
       200: json("Grant", "It was there and is replaced."),
       201: json("Grant", "It is new."),
-      ...problems("INVALID_NAME", "ENDPOINT_NOT_FOUND", "ALREADY_EXISTS", "PAYLOAD_TOO_LARGE"),
+      ...problems("INVALID_NAME", "ENDPOINT_NOT_FOUND", "PAYLOAD_TOO_LARGE"),
     },
   },
 } as const;

@@ -125,14 +125,13 @@ export const Redriven = {
 export const Failure = {
   $id: "Failure",
   type: "object",
-  additionalProperties: true,
   description: "A Nexus Failure, as the handler sent it.",
   properties: {
     message: { type: "string" },
     stackTrace: { type: "string" },
     metadata: { type: "object", additionalProperties: { type: "string" } },
     details: {},
-    cause: { type: "object", additionalProperties: true },
+    cause: { description: "A Failure again." },
   },
   examples: [{ message: "the data set is empty", metadata: {} }],
 } as const;

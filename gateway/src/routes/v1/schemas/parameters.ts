@@ -37,9 +37,8 @@ export const nullableTime = {
 
 export const duration = {
   type: "string",
-  minLength: 2,
   maxLength: 32,
-  description: 'A number with its unit (`ms`, `s`, `m`, `h`), such as `"30s"`.',
+  description: 'A number with its unit (`ms`, `s`, `m`), such as `"30s"`.',
   examples: ["30s"],
 } as const;
 

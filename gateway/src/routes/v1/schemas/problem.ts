@@ -32,6 +32,9 @@ export const Problem = {
     },
     currentVersion: { type: "integer", description: "With VERSION_CONFLICT." },
     operationId: { type: "string", description: "Where an operation is the reason." },
+    endpoint: { type: "string", description: "With GRANT_MISSING." },
+    caller: { type: "string", description: "With GRANT_MISSING." },
+    owner: { type: "string", description: "With GRANT_MISSING." },
   },
   examples: [
     {

@@ -71,9 +71,13 @@ export const TokenInput = {
       maxLength: 200,
       description: "Who will hold it, for the audit trail; the namespace's name unless set.",
     },
-    expiresIn: { ...duration, description: "`2160h` (90 days) unless set.", examples: ["2160h"] },
+    expiresIn: {
+      ...duration,
+      description: "`7776000s` (90 days) unless set.",
+      examples: ["7776000s"],
+    },
   },
-  examples: [{ role: "caller", subject: "ci@storefront", expiresIn: "2160h" }],
+  examples: [{ role: "caller", subject: "ci@storefront", expiresIn: "7776000s" }],
 } as const;
 
 export const tokenSchemas = [Token, IssuedToken, TokenInput, pageOf("TokenList", "Token", example)];

@@ -1,0 +1,187 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { ApiError, errorCodes, type Violation } from "../../api-error.ts";
+import type { GatewayContext } from "../../gateway-context.ts";
+import { RegistryConflict } from "@nexus-mesh/registry/registry";
+import { StoreOverloaded, StoreUnavailable } from "../../store/store.ts";
+import type { Schema } from "../route.ts";
+
+type Reporting = Pick<GatewayContext, "log" | "metrics">;
+
+/** Errors of `/v1` and of every path that is not Nexus's, as application/problem+json. */
+export function sendProblem(
+  context: Reporting,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+): FastifyReply {
+  const known = toProblem(error);
+  if (known.code === "INTERNAL") {
+    context.log.error({ err: error, requestId: request.id }, "a request failed");
+  }
+  const { status, title, retryable } = errorCodes[known.code];
+  if (status === 401 || status === 403) context.metrics.denials.inc({ code: known.code });
+  const hint = known.hint ?? hints[known.code];
+  const problem: Schema<"Problem"> = {
+    type: `urn:nexus-mesh:error:${known.code}`,
+    title,
+    status,
+    code: known.code,
+    detail: known.message,
+    // Without the query, which may hold a secret of somebody's callback URL.
+    instance: request.originalUrl.split("?", 1)[0] ?? "/",
+    retryable,
+    ...(hint === undefined ? {} : { hint }),
+    ...(known.violations.length === 0 ? {} : { errors: [...known.violations] }),
+    ...known.members,
+  };
+  if (status === 401) reply.header("www-authenticate", 'Bearer realm="nexus-mesh"');
+  return reply
+    .code(status)
+    .headers({ ...known.headers })
+    .header("content-type", "application/problem+json")
+    .send(JSON.stringify(problem));
+}
+
+/** Where the thrower gives no better advice. */
+const hints: Partial<Record<keyof typeof errorCodes, string>> = {
+  INVALID_REQUEST: "The API reference at /docs shows what this route takes",
+  INVALID_NAME:
+    "Namespaces: 2 to 63 of a-z, 0-9 and -; endpoints: 2 to 200 of letters, digits and -; both begin with a letter and don't end in -",
+  ROUTE_NOT_FOUND: "The API reference at /docs lists the routes",
+  UNAUTHENTICATED: "Send Authorization: Bearer with a mesh token",
+  TOKEN_EXPIRED: "Ask the namespace's owner for a new token: nexus-mesh token issue",
+  TOKEN_REVOKED: "Ask the namespace's owner for a new token: nexus-mesh token issue",
+  ENDPOINT_NOT_FOUND: "nexus-mesh endpoint list shows what there is",
+  NAMESPACE_NOT_FOUND: "nexus-mesh namespace list shows what there is",
+  OPERATION_NOT_FOUND: "nexus-mesh operation list shows the operations that this namespace may see",
+  CALLBACK_NOT_FOUND: "nexus-mesh callback list shows what was not delivered at once",
+  GRANT_NOT_FOUND: "nexus-mesh grant list shows the endpoint's grants",
+  TOKEN_NOT_FOUND: "nexus-mesh token list shows the namespace's tokens",
+  OPERATION_CLOSED: "nexus-mesh operation result shows how it ended",
+  INVALID_CURSOR: "Start again without a cursor",
+  PAYLOAD_TOO_LARGE: "Pass a reference to large data instead of the data",
+  VERSION_CONFLICT: "Read it again, and send the ETag that you get as If-Match",
+  ALREADY_EXISTS: "Leave If-None-Match out to replace it",
+  OVERLOADED: "Send the same request again after Retry-After",
+  STORE_UNAVAILABLE: "Send the same request again after Retry-After",
+  DRAINING: "Send the same request again: another gateway answers it",
+  INTERNAL: "Send the same request again; the gateway's log tells the operators more",
+};
+
+/** Coerces what the registry, the store and Fastify throw; everything else is a bug and its text stays here. */
+function toProblem(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof RegistryConflict) return conflict(error);
+  if (error instanceof StoreOverloaded) {
+    return new ApiError("OVERLOADED", "too many payload bytes wait for their commit", {
+      headers: { "retry-after": "1" },
+      cause: error,
+    });
+  }
+  if (error instanceof StoreUnavailable || isConnectionLost(error)) {
+    return new ApiError("STORE_UNAVAILABLE", "the database can't be reached at the moment", {
+      headers: { "retry-after": "1" },
+      cause: error,
+    });
+  }
+  if (isFastifyError(error)) {
+    if (error.validation !== undefined) return invalid(error, error.validation);
+    if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+      return new ApiError("PAYLOAD_TOO_LARGE", "the body is larger than this route takes", {
+        violations: [{ pointer: "", rule: "max-bytes", detail: "the body is too large" }],
+        cause: error,
+      });
+    }
+    if (error.statusCode !== undefined && error.statusCode < 500) return unreadable(error);
+  }
+  return new ApiError("INTERNAL", "internal server error", { cause: error });
+}
+
+function conflict(error: RegistryConflict): ApiError {
+  switch (error.kind) {
+    case "version":
+      return new ApiError("VERSION_CONFLICT", error.message, {
+        violations: [{ pointer: "header:If-Match", rule: "version", detail: error.message }],
+        members: error.currentVersion === undefined ? {} : { currentVersion: error.currentVersion },
+        cause: error,
+      });
+    case "exists":
+      return new ApiError("ALREADY_EXISTS", error.message, {
+        violations: [{ pointer: "header:If-None-Match", rule: "absent", detail: error.message }],
+        cause: error,
+      });
+    case "in-use":
+      return new ApiError("IN_USE", error.message, {
+        hint: "Delete what uses it, or wait until its operations have ended",
+        cause: error,
+      });
+  }
+}
+
+function unreadable(error: FastifyError): ApiError {
+  const path = error.code === "FST_ERR_BAD_URL";
+  const detail = path
+    ? "the path has a bad percent-encoding"
+    : "the body can't be read as JSON of the content type application/json";
+  return new ApiError("INVALID_REQUEST", detail, {
+    violations: [
+      { pointer: path ? "path:" : "", rule: path ? "percent-encoding" : "json", detail },
+    ],
+    cause: error,
+  });
+}
+
+const named =
+  /^(path:(endpoint|namespace|grant|service|operation)|query:(endpoint|caller|owner)|\/(owner|caller|endpoint))$/;
+
+function invalid(error: FastifyError, found: NonNullable<FastifyError["validation"]>): ApiError {
+  const violations: Violation[] = found.map((one) => {
+    const { missingProperty, additionalProperty } = one.params;
+    const extra = missingProperty ?? additionalProperty;
+    const path = one.instancePath + (typeof extra === "string" ? `/${extra}` : "");
+    return {
+      pointer: pointer(error.validationContext, path),
+      rule: one.keyword,
+      detail: one.message ?? "is not valid",
+    };
+  });
+  const [first] = violations;
+  if (first === undefined) return new ApiError("INVALID_REQUEST", error.message, { cause: error });
+  const isName =
+    named.test(first.pointer) && ["pattern", "minLength", "maxLength"].includes(first.rule);
+  const subject = first.pointer === "" ? "the body" : first.pointer;
+  return new ApiError(isName ? "INVALID_NAME" : "INVALID_REQUEST", `${subject} ${first.detail}`, {
+    violations,
+    cause: error,
+  });
+}
+
+function pointer(part: string | undefined, path: string): string {
+  const name = path.slice(1);
+  switch (part) {
+    case "params":
+      return `path:${name}`;
+    case "querystring":
+      return `query:${name}`;
+    case "headers":
+      return `header:${name}`;
+    default:
+      return path;
+  }
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
+}
+
+/** What node and Postgres say when the server is away: the registry passes it on as it comes. */
+function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (/^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)) {
+    return true;
+  }
+  const code = "code" in error ? String(error.code) : "";
+  return /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|08\w{3}|57P0\d|53300)$/.test(
+    code,
+  );
+}

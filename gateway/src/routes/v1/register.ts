@@ -1,0 +1,61 @@
+import type { FastifyInstance } from "fastify";
+import type { Engine } from "../../engine.ts";
+import type { GatewayContext } from "../../gateway-context.ts";
+import { sendProblem } from "./problem.ts";
+import { registerAccessChecks } from "./access-checks.ts";
+import { registerCallbacks } from "./callbacks.ts";
+import { authenticateRoutes } from "./caller.ts";
+import { registerCallbackSecret } from "./callback-secret.ts";
+import { registerEgress } from "./egress.ts";
+import { registerEndpoints } from "./endpoints.ts";
+import { registerGrants } from "./grants.ts";
+import { registerNamespaces } from "./namespaces.ts";
+import { registerOpenApi } from "./open-api.ts";
+import { registerOperationActions } from "./operation-actions.ts";
+import { registerOperations } from "./operations.ts";
+import { registerServer } from "./server.ts";
+import { registerStartOperation } from "./start-operation.ts";
+import { registerTokens } from "./tokens.ts";
+
+/** No control-plane document is larger. */
+const maxBodyBytes = 256 * 1024;
+
+/** Needs {@link requestValidation} and {@link maxParamLength} among the options of `Fastify()`. */
+export async function registerV1Routes(
+  app: FastifyInstance,
+  context: GatewayContext,
+  engine: Engine,
+): Promise<void> {
+  await registerOpenApi(app);
+  await app.register((v1, _options, done) => {
+    v1.removeAllContentTypeParsers();
+    v1.addContentTypeParser(
+      "application/json",
+      { parseAs: "string", bodyLimit: maxBodyBytes },
+      v1.getDefaultJsonParser("error", "error"),
+    );
+    v1.setErrorHandler((error, request, reply) => sendProblem(context, request, reply, error));
+    authenticateRoutes(v1, context);
+    registerServer(v1, context);
+    registerNamespaces(v1, context);
+    registerTokens(v1, context);
+    registerCallbackSecret(v1, context);
+    registerEgress(v1, context);
+    registerEndpoints(v1, context);
+    registerGrants(v1, context);
+    registerAccessChecks(v1, context);
+    registerStartOperation(v1, context, engine);
+    registerOperations(v1, context, engine);
+    registerOperationActions(v1, context, engine);
+    registerCallbacks(v1, context, engine);
+    done();
+  });
+}
+
+/** Ajv as `/v1` needs it: an unknown field is an error, not dropped; queries are text and become numbers. */
+export const requestValidation = {
+  customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true },
+} as const;
+
+/** Services, operations and request ids may be as long as a header line, escaped. */
+export const maxParamLength = 8_000;
