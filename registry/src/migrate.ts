@@ -25,7 +25,12 @@ export async function readMigrations(from: URL = folder): Promise<Migration[]> {
   return Promise.all(
     files.map(async (file) => {
       const sql = await readFile(new URL(file, from), "utf8");
-      return { number: Number(file.slice(0, 4)), name: file.slice(5, -4), breaking: /^-- breaking: yes$/m.test(sql), sql };
+      return {
+        number: Number(file.slice(0, 4)),
+        name: file.slice(5, -4),
+        breaking: /^-- breaking: yes$/m.test(sql),
+        sql,
+      };
     }),
   );
 }
@@ -34,7 +39,10 @@ export async function readMigrations(from: URL = folder): Promise<Migration[]> {
  * Applies what is missing, forward only, each in a transaction of its own that writes its row first; gateways that start
  * together wait for one another. Throws {@link SchemaTooNew} where a newer gateway made a breaking change.
  */
-export async function migrate(connectionString: string, migrations?: readonly Migration[]): Promise<{ applied: number[] }> {
+export async function migrate(
+  connectionString: string,
+  migrations?: readonly Migration[],
+): Promise<{ applied: number[] }> {
   const known = migrations ?? (await readMigrations());
   const client = new pg.Client({ connectionString });
   await client.connect();
@@ -43,7 +51,9 @@ export async function migrate(connectionString: string, migrations?: readonly Mi
     await client.query(
       "create table if not exists migration (number int primary key, name text not null, breaking boolean not null, at timestamptz not null default now())",
     );
-    const { rows } = await client.query<AppliedRow>("select number, name, breaking from migration order by number");
+    const { rows } = await client.query<AppliedRow>(
+      "select number, name, breaking from migration order by number",
+    );
     refuseNewer(rows, known);
     const done = new Set(rows.map((row) => row.number));
     const applied: number[] = [];
@@ -62,9 +72,14 @@ export async function migrate(connectionString: string, migrations?: readonly Mi
 /** What a gateway asks at its start: every migration it knows is there, and none it does not know is breaking. */
 export async function assertSchema(pool: pg.Pool): Promise<void> {
   const known = await readMigrations();
-  const { rows: found } = await pool.query<{ there: boolean }>("select to_regclass('migration') is not null as there");
-  if (found[0]?.there !== true) throw new SchemaTooOld("the database has no Nexus Mesh schema: run nexus-mesh-gateway migrate");
-  const { rows } = await pool.query<AppliedRow>("select number, name, breaking from migration order by number");
+  const { rows: found } = await pool.query<{ there: boolean }>(
+    "select to_regclass('migration') is not null as there",
+  );
+  if (found[0]?.there !== true)
+    throw new SchemaTooOld("the database has no Nexus Mesh schema: run nexus-mesh-gateway migrate");
+  const { rows } = await pool.query<AppliedRow>(
+    "select number, name, breaking from migration order by number",
+  );
   refuseNewer(rows, known);
   const missing = known.filter((migration) => !rows.some((row) => row.number === migration.number));
   if (missing.length > 0) {
@@ -80,16 +95,24 @@ interface AppliedRow {
 }
 
 function refuseNewer(applied: readonly AppliedRow[], known: readonly Migration[]): void {
-  const newer = applied.find((row) => row.breaking && !known.some((migration) => migration.number === row.number));
+  const newer = applied.find(
+    (row) => row.breaking && !known.some((migration) => migration.number === row.number),
+  );
   if (newer !== undefined) {
-    throw new SchemaTooNew(`migration ${newer.number} ${newer.name} of a newer release is breaking: update this gateway`);
+    throw new SchemaTooNew(
+      `migration ${newer.number} ${newer.name} of a newer release is breaking: update this gateway`,
+    );
   }
 }
 
 async function apply(client: pg.Client, migration: Migration): Promise<void> {
   await client.query("begin");
   try {
-    await client.query("insert into migration (number, name, breaking) values ($1, $2, $3)", [migration.number, migration.name, migration.breaking]);
+    await client.query("insert into migration (number, name, breaking) values ($1, $2, $3)", [
+      migration.number,
+      migration.name,
+      migration.breaking,
+    ]);
     await client.query(migration.sql);
     await client.query("commit");
   } catch (error) {

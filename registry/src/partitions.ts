@@ -4,7 +4,10 @@ const tables = ["operation", "outcome", "attempt"] as const;
 const dayMs = 86_400_000;
 
 /** Makes the partitions of today and the days ahead, by UUIDv7 range; what exists is left alone. Returns how many were made. */
-export async function ensurePartitions(pool: Pool, { now, daysAhead = 7 }: { now: number; daysAhead?: number }): Promise<number> {
+export async function ensurePartitions(
+  pool: Pool,
+  { now, daysAhead = 7 }: { now: number; daysAhead?: number },
+): Promise<number> {
   let made = 0;
   const today = Math.floor(now / dayMs);
   const existing = await partitionNames(pool);
@@ -39,7 +42,9 @@ export async function dropExpiredPartitions(
   const firstKept = Math.floor(now / dayMs) - retentionDays;
   const dropped: string[] = [];
   const kept: string[] = [];
-  const days = [...(await partitionNames(pool))].map((name) => ({ name, day: dayOf(name) })).filter(({ day }) => day < firstKept);
+  const days = [...(await partitionNames(pool))]
+    .map((name) => ({ name, day: dayOf(name) }))
+    .filter(({ day }) => day < firstKept);
   for (const day of [...new Set(days.map((found) => found.day))].sort((a, b) => a - b)) {
     const names = days.filter((found) => found.day === day).map((found) => found.name);
     if (await inUse(pool, day)) kept.push(...names);
@@ -59,15 +64,24 @@ async function attach(pool: Pool, table: (typeof tables)[number], day: number): 
     // A waiting ATTACH blocks every accept behind it: rather give up and come again.
     await client.query("set local lock_timeout = '2s'");
     await client.query(`create table if not exists ${name} (like ${table} including all)`);
-    const attached = await client.query("select 1 from pg_inherits where inhrelid = $1::regclass", [name]);
+    const attached = await client.query("select 1 from pg_inherits where inhrelid = $1::regclass", [
+      name,
+    ]);
     if (attached.rowCount === 0) {
-      await client.query(`alter table ${table} attach partition ${name} for values from ('${dayBound(day)}') to ('${dayBound(day + 1)}')`);
+      await client.query(
+        `alter table ${table} attach partition ${name} for values from ('${dayBound(day)}') to ('${dayBound(day + 1)}')`,
+      );
     }
     await client.query("commit");
   } catch (error) {
     await client.query("rollback");
     // Two gateways made it at the same moment: 42P07 and 23505 both say that it is there.
-    if (!(error instanceof Error && "code" in error && (error.code === "42P07" || error.code === "23505"))) throw error;
+    if (!(
+      error instanceof Error &&
+      "code" in error &&
+      (error.code === "42P07" || error.code === "23505")
+    ))
+      throw error;
   } finally {
     client.release();
   }
@@ -87,8 +101,11 @@ async function drop(pool: Pool, name: string): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query("set lock_timeout = '2s'");
-    const attached = await client.query("select 1 from pg_inherits where inhrelid = $1::regclass", [name]);
-    if (attached.rowCount !== 0) await client.query(`alter table ${table} detach partition ${name} concurrently`);
+    const attached = await client.query("select 1 from pg_inherits where inhrelid = $1::regclass", [
+      name,
+    ]);
+    if (attached.rowCount !== 0)
+      await client.query(`alter table ${table} detach partition ${name} concurrently`);
     await client.query(`drop table ${name}`);
   } finally {
     await client.query("reset lock_timeout");
