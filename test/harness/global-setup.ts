@@ -34,7 +34,7 @@ async function makeTemplate(serverUrl: string): Promise<void> {
   const pool = new Pool({ connectionString: url, max: 1 });
   try {
     await migrate(url);
-    await ensurePartitions(pool);
+    await ensurePartitions(pool, { now: Date.now() });
   } finally {
     await pool.end();
   }
