@@ -1,4 +1,5 @@
 import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import { documentedPaths, rawBody } from "./documented-paths.ts";
 import { accessCheckSchemas } from "./schemas/access-checks.ts";
@@ -86,4 +87,6 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       return openapiObject;
     },
   });
+  // Nothing from elsewhere: the page works in a network without a way out.
+  await app.register(swaggerUi, { routePrefix: "/docs", uiConfig: { validatorUrl: false } });
 }
