@@ -2,7 +2,7 @@
 -- Small, normal tables with foreign keys. Each write bumps registry_version, which drives the gateways' snapshots.
 
 create table registry_version (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   version bigint not null
 );
 insert into registry_version (version) values (1);
@@ -86,7 +86,7 @@ create table secret (
 );
 
 create table bootstrap (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   subject text not null,
   at timestamptz not null default now()
 );
