@@ -44,8 +44,13 @@ export async function createHttpApp(
     routerOptions: { maxParamLength },
     rewriteUrl,
     frameworkErrors: (error, request, reply) => {
-      const known = new ApiError("INVALID_REQUEST", "the path can't be read", { cause: error });
-      void answer(request, known, reply);
+      const detail = "the path has a bad percent-encoding";
+      const violations = [{ pointer: "path:", rule: "percent-encoding", detail }];
+      void answer(
+        request,
+        new ApiError("INVALID_REQUEST", detail, { violations, cause: error }),
+        reply,
+      );
     },
   });
   app.server.headersTimeout = headersTimeoutMs;
@@ -83,9 +88,9 @@ export async function createHttpApp(
     error: unknown,
     reply: Parameters<typeof sendNexusError>[2],
   ) {
-    return request.originalUrl.startsWith("/v1/")
-      ? sendProblem(context, request, reply, error)
-      : sendNexusError(context, request, reply, error);
+    return request.originalUrl.startsWith("/nexus/")
+      ? sendNexusError(context, request, reply, error)
+      : sendProblem(context, request, reply, error);
   }
 
   /** No query, no headers: callback URLs and tokens travel there. */
