@@ -41,7 +41,7 @@ export async function startDev(flags: ServeFlags): Promise<{ stop(): Promise<voi
     process.stdout.write(
       welcome({
         url: options.publicUrl,
-        dataDir,
+        dataDir: postgres.dataDir,
         masterKeyPath: masterKey.path,
         contextsPath: context.path,
         tokenIssued: context.issued,
