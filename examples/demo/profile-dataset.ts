@@ -8,7 +8,7 @@ import type { ColumnProfile, DatasetReference, Profile } from "./contract.ts";
 /** Steps are slow on purpose: somebody has to have the time to kill the process in the middle of one. */
 const stepMs = 700;
 
-interface Stepped<T> {
+export interface Stepped<T> {
   readonly value: T;
   /** Which execution of this step produced the value: 2 after a crash in the middle of it. */
   readonly execution: number;
@@ -19,37 +19,34 @@ type Row = Readonly<Record<string, unknown>>;
 /** The workflow that profiles a data set. DBOS keeps each finished step's output and never repeats it. */
 export function registerProfileWorkflow(
   sideEffects: string,
-): (input: DatasetReference) => Promise<Profile> {
-  const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const stepped = await DBOS.runStep(
-      async (): Promise<Stepped<T>> => {
-        const execution = recordExecution(sideEffects, DBOS.workflowID ?? "", name);
-        await new Promise((resolve) => setTimeout(resolve, stepMs));
-        return { value: await work(), execution };
-      },
-      { name },
-    );
-    return stepped.value;
-  };
-
+): (input: DatasetReference, order: string) => Promise<Profile> {
   return DBOS.registerWorkflow(
-    async ({ dataset }: DatasetReference): Promise<Profile> => {
-      const rows = await step("count rows", async () => (await readRows(dataset)).length);
-      const names = await step("name columns", async () => columnNames(await readRows(dataset)));
-      const missing = await step("find gaps", async () =>
-        countMissing(await readRows(dataset), names),
-      );
-      const distinct = await step("count values", async () =>
-        countDistinct(await readRows(dataset), names),
-      );
+    async ({ dataset }: DatasetReference, order: string): Promise<Profile> => {
+      const step = async <T>(name: string, work: (rows: Row[]) => T): Promise<T> => {
+        const stepped = await DBOS.runStep(
+          async (): Promise<Stepped<T>> => {
+            const execution = recordExecution(sideEffects, order, name);
+            await new Promise((resolve) => setTimeout(resolve, stepMs));
+            return { value: work(await readRows(dataset)), execution };
+          },
+          { name },
+        );
+        return stepped.value;
+      };
+      const rows = await step("count rows", (all) => all.length);
+      const names = await step("name columns", columnNames);
+      const missing = await step("find gaps", (all) => countMissing(all, names));
+      const distinct = await step("count values", (all) => countDistinct(all, names));
       return {
         dataset,
         rows,
-        columns: names.map((name, index): ColumnProfile => ({
-          name,
-          missing: missing[index] ?? 0,
-          distinct: distinct[index] ?? 0,
-        })),
+        columns: names.map(
+          (name, index): ColumnProfile => ({
+            name,
+            missing: missing[index] ?? 0,
+            distinct: distinct[index] ?? 0,
+          }),
+        ),
       };
     },
     { name: "profileDataset", maxRecoveryAttempts: 100 },
@@ -57,19 +54,25 @@ export function registerProfileWorkflow(
 }
 
 /** One line per execution of a step: the effect on the world that a repeat would double. */
-function recordExecution(file: string, workflowId: string, step: string): number {
-  appendFileSync(file, `${JSON.stringify({ workflowId, step })}\n`);
-  return executionsOf(file, workflowId).filter((name) => name === step).length;
+interface SideEffect {
+  readonly order: string;
+  readonly step: string;
+  readonly workflowId: string;
 }
 
-export function executionsOf(file: string, workflowId: string): string[] {
+function recordExecution(file: string, order: string, step: string): number {
+  const effect: SideEffect = { order, step, workflowId: DBOS.workflowID ?? "" };
+  appendFileSync(file, `${JSON.stringify(effect)}\n`);
+  return sideEffectsOf(file, order).filter((one) => one.step === step).length;
+}
+
+export function sideEffectsOf(file: string, order: string): SideEffect[] {
   if (!existsSync(file)) return [];
   return readFileSync(file, "utf8")
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as { workflowId: string; step: string })
-    .filter((line) => line.workflowId === workflowId)
-    .map((line) => line.step);
+    .map((line) => JSON.parse(line) as SideEffect)
+    .filter((effect) => effect.order === order);
 }
 
 export async function readRows(dataset: string): Promise<Row[]> {

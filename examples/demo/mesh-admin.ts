@@ -1,0 +1,1 @@
+import { createAdminClient } from "@nexus-mesh/sdk/admin";
