@@ -26,6 +26,8 @@ const originsPerNamespace = 256;
 const connectionsPerOrigin = 512;
 const unknownNamespace = -1;
 
+const pointers = { INVALID_TARGET_URL: "/target/url", INVALID_CALLBACK_URL: "query:callback" };
+
 /** Pools live as long as the policy they were made under, so that no connection outlives a rule that allowed it. */
 export function createEgress(parts: EgressParts): Egress {
   const { registry, resolve = dnsLookup, connectTimeoutMs = 10_000 } = parts;
@@ -44,6 +46,7 @@ export function createEgress(parts: EgressParts): Egress {
       if (!admission.allowed) {
         throw new ApiError("EGRESS_DENIED", admission.reason, {
           hint: `An admin can allow it: nexus-mesh egress put ${nameOf(namespaceId)}`,
+          violations: [{ pointer: pointers[invalid], rule: "egress", detail: admission.reason }],
         });
       }
     },

@@ -67,7 +67,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
           callbackToken: {
             type: "apiKey",
             in: "header",
-            name: "Nexus-Callback-Token",
+            name: "Nexus-Mesh-Completion-Token",
             description: "Given to the handler with the start.",
           },
         },
@@ -88,5 +88,5 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     },
   });
   // Nothing from elsewhere: the page works in a network without a way out.
-  await app.register(swaggerUi, { routePrefix: "/docs", uiConfig: { validatorUrl: false } });
+  await app.register(swaggerUi, { routePrefix: "/docs", uiConfig: { validatorUrl: null } });
 }

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { ApiError, errorCodes, type Violation } from "../../api-error.ts";
 import type { GatewayContext } from "../../gateway-context.ts";
 import { RegistryConflict } from "@nexus-mesh/registry/registry";
+import { isConnectionLost } from "../../store/postgres-errors.ts";
 import { StoreOverloaded, StoreUnavailable } from "../../store/store.ts";
 import type { Schema } from "../route.ts";
 
@@ -172,16 +173,4 @@ function pointer(part: string | undefined, path: string): string {
 
 function isFastifyError(error: unknown): error is FastifyError {
   return error instanceof Error && "code" in error && typeof error.code === "string";
-}
-
-/** What node and Postgres say when the server is away: the registry passes it on as it comes. */
-function isConnectionLost(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (/^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)) {
-    return true;
-  }
-  const code = "code" in error ? String(error.code) : "";
-  return /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|08\w{3}|57P0\d|53300)$/.test(
-    code,
-  );
 }

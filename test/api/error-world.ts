@@ -1,0 +1,216 @@
+import pg from "pg";
+import { issueToken } from "../../gateway/src/identity/mesh-token.ts";
+import { freePort } from "../harness/free-port.ts";
+import { startGateway, type TestGateway } from "../harness/gateway.ts";
+import { startScriptedHandler } from "../harness/handler-server.ts";
+import { createDatabase } from "../harness/postgres.ts";
+import { startTcpProxy } from "../harness/proxy.ts";
+import {
+  seedEndpoint,
+  seedGrant,
+  seedNamespace,
+  seedToken,
+  seedTwoTeams,
+} from "../harness/seed.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { callApi, type ApiCall } from "./call-api.ts";
+
+/** Everything that a request of the fixtures may need to be wrong about. */
+export interface ErrorWorld {
+  readonly admin: string;
+  readonly owner: string;
+  readonly caller: string;
+  readonly stranger: string;
+  readonly expired: string;
+  readonly revoked: string;
+  /** Started by `caller` and still running; its request id. */
+  readonly running: { readonly id: string; readonly requestId: string };
+  readonly terminated: { readonly id: string; readonly completionToken: string };
+  call(call: ApiCall, at?: keyof Gateways): ReturnType<typeof callApi>;
+  /** Rows of every table but the audit trail. */
+  counts(): Promise<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+interface Gateways {
+  readonly main: TestGateway;
+  /** On the same database: no byte of payload may be in flight; draining. */
+  readonly full: TestGateway;
+  readonly draining: TestGateway;
+  /** On databases of their own: one without the attempts' table, one that can't be reached any more. */
+  readonly broken: TestGateway;
+  readonly cutOff: TestGateway;
+}
+
+export const maxPayloadBytes = 64 * 1024;
+
+export async function openErrorWorld(): Promise<ErrorWorld> {
+  const handler = await startScriptedHandler((call, response) => {
+    if (call.url.includes("/never")) return;
+    response.writeHead(201, { "content-type": "application/json" }).end('{"token":"run-1"}');
+  });
+  const main = await startGateway({ options: { maxPayloadBytes } });
+  const teams = await seedTwoTeams(main, handler.url);
+  const stranger = await seedNamespace(main, "stranger");
+  const dead = await seedEndpoint(main, {
+    name: "dead",
+    owner: "insights",
+    targetUrl: `http://127.0.0.1:${await freePort()}/nexus`,
+  });
+  await seedGrant(main, dead, "storefront");
+  const { context } = main;
+  const actor = { subject: "test", namespace: null };
+  const revoked = await issueToken(context, {
+    namespace: stranger,
+    role: "viewer",
+    subject: "gone",
+    actor,
+  });
+  await context.registry.revokeToken(stranger.id, revoked.record.id, actor);
+
+  const shared = { databaseUrl: main.databaseUrl };
+  const identity = { publicUrl: main.url };
+  const full = await startGateway({
+    ...shared,
+    options: { ...identity, maxAcceptedBytesInFlight: 1 },
+  });
+  const draining = await startGateway({ ...shared, options: identity });
+  await draining.engine.drain(0);
+  const broken = await startGateway();
+  const brokenAdmin = await adminToken(broken);
+  const brokenOperation = await acceptNothing(broken, handler.url);
+  await onDatabase(broken.databaseUrl, "alter table attempt rename to attempt_elsewhere");
+  const cutDatabase = await createDatabase();
+  const cutUrl = new URL(cutDatabase.url);
+  const proxy = await startTcpProxy([{ host: cutUrl.hostname, port: Number(cutUrl.port) }]);
+  cutUrl.host = `127.0.0.1:${proxy.port}`;
+  const cutOff = await startGateway({ databaseUrl: cutUrl.href });
+  const cutAdmin = await adminToken(cutOff);
+  proxy.setUpstreams([]);
+  proxy.cut();
+
+  const gateways: Gateways = { main, full, draining, broken, cutOff };
+  const tokens = { brokenAdmin, cutAdmin };
+  const call: ErrorWorld["call"] = (given, at = "main") => {
+    const own =
+      at === "broken" ? tokens.brokenAdmin : at === "cutOff" ? tokens.cutAdmin : undefined;
+    const path = given.path.replace("{brokenOperation}", brokenOperation);
+    return callApi(gateways[at].url, { ...given, path, token: own ?? given.token });
+  };
+  const running = await start("request-1");
+  const other = await start("request-2");
+  const first = await handler
+    .nextCall("the start of request-2", ({ url, headers }) =>
+      [url, JSON.stringify(headers)].some((text) => text.includes(other)),
+    )
+    .catch(() => undefined);
+  const completionToken =
+    first?.headers["nexus-callback-nexus-mesh-completion-token"] ??
+    handler.calls.at(-1)?.headers["nexus-callback-nexus-mesh-completion-token"];
+  if (typeof completionToken !== "string") throw new Error("the handler got no completion token");
+  await call({
+    method: "POST",
+    path: `/v1/operations/${other}/terminate`,
+    token: teams.adminToken,
+    json: {},
+  });
+
+  const world: ErrorWorld = {
+    admin: teams.adminToken,
+    owner: teams.ownerToken,
+    caller: teams.callerToken,
+    stranger: await seedToken(main, "stranger"),
+    expired: await seedToken(main, "storefront", "viewer", -60_000),
+    revoked: revoked.token,
+    running: { id: running, requestId: "request-1" },
+    terminated: { id: other, completionToken },
+    call,
+    counts: () => countRows(main.databaseUrl),
+    async close() {
+      for (const gateway of Object.values(gateways).reverse()) await gateway.close();
+      await proxy.close();
+      await cutDatabase.drop();
+      await handler.close();
+    },
+  };
+  await settled(world);
+  return world;
+
+  async function start(requestId: string): Promise<string> {
+    const { body } = await call({
+      method: "POST",
+      path: "/v1/endpoints/analytics/services/s/operations/o",
+      token: teams.callerToken,
+      headers: { "nexus-request-id": requestId },
+      raw: requestId,
+    });
+    const id = String(body["id"]);
+    await waitFor(`operation ${id} to be started`, async () => {
+      const seen = await call({ path: `/v1/operations/${id}`, token: teams.callerToken });
+      return seen.body["state"] === "started";
+    });
+    return id;
+  }
+}
+
+async function adminToken(gateway: TestGateway): Promise<string> {
+  const { token } = await issueToken(gateway.context, {
+    namespace: null,
+    role: "admin",
+    subject: "admin",
+    actor: { subject: "test", namespace: null },
+  });
+  return token;
+}
+
+/** An operation of the gateway whose attempts can't be read later. */
+async function acceptNothing(gateway: TestGateway, target: string): Promise<string> {
+  const { callerToken } = await seedTwoTeams(gateway, target);
+  const { body } = await callApi(gateway.url, {
+    method: "POST",
+    path: "/v1/endpoints/analytics/services/s/operations/o",
+    token: callerToken,
+    raw: "input",
+  });
+  return String(body["id"]);
+}
+
+/** What is written lazily is written: the counts stand still for 300 ms. */
+async function settled(world: ErrorWorld): Promise<void> {
+  let before = "";
+  await waitFor(
+    "the tables to stand still",
+    async () => {
+      const now = JSON.stringify(await world.counts());
+      const still = now === before;
+      before = now;
+      return still;
+    },
+    { every: 300 },
+  );
+}
+
+async function countRows(databaseUrl: string): Promise<Record<string, number>> {
+  const rows = await onDatabase<{ name: string; rows: string }>(
+    databaseUrl,
+    `select c.relname as name, (xpath('/row/c/text()', query_to_xml(
+       format('select count(*) as c from %I.%I', n.nspname, c.relname), false, true, '')))[1]::text as rows
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p') and not c.relispartition and c.relname <> 'audit'
+       and n.nspname not in ('pg_catalog', 'information_schema')`,
+  );
+  return Object.fromEntries(rows.map(({ name, rows: count }) => [name, Number(count)]));
+}
+
+async function onDatabase<Row extends pg.QueryResultRow>(
+  url: string,
+  statement: string,
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}
