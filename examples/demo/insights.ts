@@ -43,7 +43,13 @@ const reportOutcome = DBOS.registerWorkflow(
             ? outcome
             : { error: new OperationError(outcome.state, outcome.message) },
         ),
-      { name: "complete", retriesAllowed: true, maxAttempts: 100, intervalSeconds: 1, backoffRate: 1.2 },
+      {
+        name: "complete",
+        retriesAllowed: true,
+        maxAttempts: 100,
+        intervalSeconds: 1,
+        backoffRate: 1.2,
+      },
     );
   },
   { name: "reportOutcome", maxRecoveryAttempts: 100 },
@@ -88,7 +94,7 @@ await DBOS.launch();
 const handler = createHandlerServer({
   services: [analyticsHandler],
   path: "/nexus",
-  trust: { meshUrl: setting("MESH_URL"), audience: `http://127.0.0.1:${port}/nexus` },
+  trust: { meshUrl: setting("MESH_URL"), audience: setting("TARGET") },
 });
 const server = createServer(handler);
 server.listen(port, "127.0.0.1", () => {

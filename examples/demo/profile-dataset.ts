@@ -40,13 +40,11 @@ export function registerProfileWorkflow(
       return {
         dataset,
         rows,
-        columns: names.map(
-          (name, index): ColumnProfile => ({
-            name,
-            missing: missing[index] ?? 0,
-            distinct: distinct[index] ?? 0,
-          }),
-        ),
+        columns: names.map((name, index): ColumnProfile => ({
+          name,
+          missing: missing[index] ?? 0,
+          distinct: distinct[index] ?? 0,
+        })),
       };
     },
     { name: "profileDataset", maxRecoveryAttempts: 100 },

@@ -1,0 +1,34 @@
+/** What storefront's process can be asked to do, so that the demo can tell the story in order. */
+export type Request =
+  | { readonly do: "columns"; readonly dataset: string }
+  | { readonly do: "profile"; readonly dataset: string; readonly requestId: string }
+  | { readonly do: "cancel"; readonly requestId: string }
+  | { readonly do: "call without a grant"; readonly dataset: string }
+  | { readonly do: "completions" };
+
+/** A completion that storefront received, verified and wrote down. */
+export interface Completion {
+  readonly operationId: string;
+  readonly state: string;
+  readonly rows: number | null;
+  readonly columns: number | null;
+}
+
+export interface Answers {
+  columns: { readonly columns: readonly string[] };
+  profile: { readonly operationId: string };
+  cancel: Record<string, never>;
+  "call without a grant": { readonly refused: string | null };
+  completions: { readonly completions: readonly Completion[] };
+}
+
+export type Ask = <R extends Request>(request: R) => Promise<Answers[R["do"]]>;
+
+export function storefrontAt(url: string): Ask {
+  return async <R extends Request>(request: R) => {
+    const response = await fetch(`${url}/ask`, { method: "POST", body: JSON.stringify(request) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`storefront could not ${request.do}: ${text}`);
+    return JSON.parse(text) as Answers[R["do"]];
+  };
+}
