@@ -1,0 +1,223 @@
+import type { ReachCrashPoint } from "../crash-points.ts";
+import { states } from "../operations/lifecycle.ts";
+import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
+import { headColumns, headOf, leaseOf, milliseconds, timestamp, type HeadRow } from "./head-row.ts";
+import { arrays, unnest, type ArrayColumn } from "./row-arrays.ts";
+import type { StoreConnection } from "./store-connection.ts";
+import { owes, StoreOverloaded, type Accepted, type NewOperation } from "./store.ts";
+import type { Metrics } from "../metrics.ts";
+
+interface Item {
+  readonly operation: NewOperation;
+  /** Monotonic ms of the first sending: the lease of a batch that was repeated counts from there. */
+  sentAt: number | undefined;
+}
+
+/** The row was purged between the two statements: then it is new after all. */
+const maxRounds = 5;
+/** Beside the body: headers, names, the row itself. */
+const rowBytes = 512;
+
+const columns: readonly ArrayColumn<NewOperation>[] = [
+  { name: "key", type: "uuid", value: (o) => o.key },
+  { name: "id", type: "uuid", value: (o) => o.id },
+  { name: "caller_ns", type: "int", value: (o) => o.callerNs },
+  { name: "owner_ns", type: "int", value: (o) => o.ownerNs },
+  { name: "endpoint_id", type: "int", value: (o) => o.endpointId },
+  { name: "target_id", type: "int", value: (o) => o.targetId },
+  { name: "input_hash", type: "uuid", value: (o) => o.inputHash },
+  { name: "service", type: "text", value: (o) => o.service },
+  { name: "operation", type: "text", value: (o) => o.operation },
+  { name: "request_id", type: "text", value: (o) => o.requestId },
+  { name: "principal", type: "text", value: (o) => o.principal },
+  {
+    name: "labels",
+    type: "text",
+    value: (o) => (o.labels === null ? null : JSON.stringify(o.labels)),
+  },
+  { name: "headers", type: "bytea", value: (o) => o.headers },
+  { name: "callback_url", type: "text", value: (o) => o.callbackUrl },
+  { name: "callback_headers", type: "bytea", value: (o) => o.callbackHeaders },
+  { name: "close_by", type: "float8", value: (o) => o.closeBy },
+  { name: "start_by", type: "float8", value: (o) => o.startBy },
+  { name: "start_to_close_ms", type: "bigint", value: (o) => o.startToCloseMs },
+  { name: "window_ms", type: "bigint", value: (o) => o.dedupeWindowMs },
+  { name: "content_headers", type: "bytea", value: (o) => o.contentHeaders },
+  { name: "input", type: "bytea", value: (o) => o.input },
+  { name: "redrive_of", type: "uuid", value: (o) => o.redriveOf },
+  { name: "state", type: "smallint", value: (o) => states[stateOf(o)] },
+  // The bit says that a callback will be owed at the end; an inline waiter that takes the outcome clears it.
+  { name: "owes", type: "smallint", value: (o) => (o.callbackUrl === null ? 0 : owes.callback) },
+  {
+    name: "handler_token",
+    type: "text",
+    value: (o) => (o.initial.kind === "started" ? o.initial.handlerToken : tokenOf(o)),
+  },
+  { name: "result_headers", type: "bytea", value: (o) => outcomeOf(o)?.contentHeaders ?? null },
+  { name: "result", type: "bytea", value: (o) => outcomeOf(o)?.result ?? null },
+  { name: "failure", type: "bytea", value: (o) => outcomeOf(o)?.failure ?? null },
+  { name: "digest", type: "uuid", value: (o) => outcomeOf(o)?.digest ?? null },
+  { name: "attempts", type: "bytea", value: (o) => outcomeOf(o)?.attempts ?? null },
+];
+
+// The join by key *and* id: by key alone a key twice in a batch would write two operations.
+const insert = {
+  name: "accept",
+  text: `
+    with r as materialized (select * from ${unnest(columns, 2)}),
+    h as (
+      insert into head (key, id, caller_ns, owner_ns, endpoint_id, input_hash, state, owes, target_id, due_at,
+        close_by, window_ms, pass_through, running, handler_token, closed_at)
+      select r.key, r.id, r.caller_ns, r.owner_ns, r.endpoint_id, r.input_hash, r.state, r.owes, r.target_id,
+        case when r.digest is not null
+          then greatest(now() + ${milliseconds("r.window_ms")}, to_timestamp(r.close_by / 1000.0))
+          when r.state = ${states.started} then ${timestamp("r.close_by")}
+          else now() + ${milliseconds("$1::float8")} end,
+        ${timestamp("r.close_by")}, r.window_ms, r.state <> ${states.scheduled}, r.state = ${states.started},
+        r.handler_token, case when r.digest is not null then now() end
+      from r order by r.key
+      on conflict (key) do nothing
+      returning key, id
+    ),
+    o as (
+      insert into operation (id, key, caller_ns, owner_ns, endpoint_id, service, operation, request_id, principal,
+        labels, headers, callback_url, callback_headers, close_by, start_by, start_to_close_ms, content_headers, input,
+        redrive_of)
+      select r.id, r.key, r.caller_ns, r.owner_ns, r.endpoint_id, r.service, r.operation, r.request_id, r.principal,
+        r.labels::jsonb, r.headers, r.callback_url, r.callback_headers, ${timestamp("r.close_by")},
+        to_timestamp(r.start_by / 1000.0), r.start_to_close_ms, r.content_headers, r.input, r.redrive_of
+      from r join h on h.key = r.key and h.id = r.id
+    ),
+    e as (
+      insert into outcome (id, key, caller_ns, state, closed_at, handler_token, content_headers, result, failure,
+        digest, attempts)
+      select r.id, r.key, r.caller_ns, r.state, now(), r.handler_token, r.result_headers, r.result, r.failure,
+        r.digest, r.attempts
+      from r join h on h.key = r.key and h.id = r.id where r.digest is not null
+    )
+    select id from h`,
+};
+
+const readConflicts = {
+  name: "accept-conflicts",
+  text: `select ${headColumns("head")} from head where key = any($1::uuid[])`,
+};
+
+export function createAccept(
+  connection: StoreConnection,
+  metrics: Metrics,
+  maxBytesInFlight: number,
+  crash: ReachCrashPoint,
+): GroupCommit<NewOperation, Accepted> {
+  const { clock, leaseMs } = connection;
+  let bytesInFlight = 0;
+  const batches = createGroupCommit<Item, Accepted>({
+    statement: "accept",
+    clock,
+    metrics,
+    keyOf: ({ operation }) => operation.key,
+    bytesOf: ({ operation }) => bytesOf(operation),
+    onePerKey: false,
+    write,
+  });
+
+  return {
+    async submit(operation) {
+      const bytes = bytesOf(operation);
+      if (bytesInFlight + bytes > maxBytesInFlight)
+        throw new StoreOverloaded("too many accepted bytes wait for their commit");
+      bytesInFlight += bytes;
+      metrics.acceptedBytesInFlight.set(bytesInFlight);
+      try {
+        return await batches.submit({ operation, sentAt: undefined });
+      } finally {
+        bytesInFlight -= bytes;
+        metrics.acceptedBytesInFlight.set(bytesInFlight);
+      }
+    },
+    flush: () => batches.flush(),
+  };
+
+  async function write(items: readonly Item[]): Promise<Accepted[]> {
+    const results = new Map<Item, Accepted>();
+    let left = items;
+    for (let round = 0; left.length > 0 && round < maxRounds; round += 1) {
+      for (const [item, accepted] of await writeOnce(left)) results.set(item, accepted);
+      left = left.filter((item) => !results.has(item));
+    }
+    return items.map((item) => {
+      const accepted = results.get(item);
+      if (accepted === undefined)
+        throw new Error(`the head of key ${item.operation.key} comes and goes`);
+      return accepted;
+    });
+  }
+
+  async function writeOnce(items: readonly Item[]): Promise<Map<Item, Accepted>> {
+    const operations = items.map(({ operation }) => operation);
+    const now = clock.monotonic();
+    for (const item of items) item.sentAt ??= now;
+    crash("accept:before-commit");
+    const rows = await connection.run<{ id: string }>(insert, [
+      leaseMs,
+      ...arrays(columns, operations),
+    ]);
+    crash("accept:after-commit");
+    const inserted = new Set(rows.map(({ id }) => id));
+    const results = new Map<Item, Accepted>();
+    for (const item of items)
+      if (inserted.has(item.operation.id)) results.set(item, created(item, now));
+    const conflicts = items.filter((item) => !results.has(item));
+    if (conflicts.length === 0) return results;
+    const known = new Map(
+      (
+        await connection.run<HeadRow>(readConflicts, [
+          conflicts.map(({ operation }) => operation.key),
+        ])
+      ).map((row) => [row.key, row]),
+    );
+    for (const item of conflicts) {
+      const row = known.get(item.operation.key);
+      if (row === undefined) continue;
+      // Its own id: the first sending was committed and only its answer was lost.
+      results.set(
+        item,
+        row.id === item.operation.id ? created(item, now) : { kind: "known", head: headOf(row) },
+      );
+    }
+    return results;
+  }
+
+  function created({ operation, sentAt }: Item, now: number): Accepted {
+    const { key, id, initial } = operation;
+    const endsAt = (sentAt ?? now) + leaseMs;
+    return {
+      kind: "created",
+      id,
+      lease: initial.kind === "scheduled" ? leaseOf({ key, id, fence: 0 }, endsAt) : null,
+    };
+  }
+}
+
+function bytesOf(operation: NewOperation): number {
+  const outcome = outcomeOf(operation);
+  return (
+    rowBytes +
+    operation.input.length +
+    operation.headers.length +
+    (outcome?.result?.length ?? 0) +
+    (outcome?.failure?.length ?? 0)
+  );
+}
+
+function outcomeOf({ initial }: NewOperation) {
+  return initial.kind === "settled" ? initial.outcome : null;
+}
+
+function tokenOf(operation: NewOperation): string | null {
+  return outcomeOf(operation)?.handlerToken ?? null;
+}
+
+function stateOf({ initial }: NewOperation) {
+  return initial.kind === "settled" ? initial.outcome.state : initial.kind;
+}

@@ -1,0 +1,65 @@
+import type pg from "pg";
+import type { Clock } from "../clock.ts";
+import type { ReachCrashPoint } from "../crash-points.ts";
+import type { Metrics } from "../metrics.ts";
+import { createAccept } from "./accept.ts";
+import { createCallbacks } from "./callbacks.ts";
+import { createHeldRows } from "./held-rows.ts";
+import { createListOperations } from "./list-operations.ts";
+import { createNotes } from "./notes.ts";
+import { createOperationRows } from "./operation-rows.ts";
+import { createSettle } from "./settle.ts";
+import { createStoreConnection } from "./store-connection.ts";
+import type { Store } from "./store.ts";
+import { createSweepHeads } from "./sweep-heads.ts";
+
+export interface StoreParts {
+  /** Made with `storePoolOptions`; closed with the store. */
+  readonly pool: pg.Pool;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  readonly metrics: Metrics;
+  readonly maxBytesInFlight: number;
+  readonly crash: ReachCrashPoint;
+  /** An idle connection was lost: without a listener pg would end the process. */
+  readonly onError: (error: Error) => void;
+}
+
+export function openStore(parts: StoreParts): Store {
+  const { pool, clock, leaseMs, metrics, crash } = parts;
+  pool.on("error", parts.onError);
+  const connection = createStoreConnection(pool, clock, leaseMs);
+  const accept = createAccept(connection, metrics, parts.maxBytesInFlight, crash);
+  const settle = createSettle(connection, metrics);
+  const notes = createNotes(connection, metrics, crash);
+  const { summaries, ...operationRows } = createOperationRows(connection);
+  const batches = [accept, settle, ...Object.values(notes)];
+
+  async function flush(): Promise<void> {
+    await Promise.all(batches.map((batch) => batch.flush()));
+  }
+
+  return {
+    accept: (operation) => accept.submit(operation),
+    settle: (request) => settle.submit(request),
+    noteStarted: (note) => notes.started.submit(note),
+    noteRetry: (note) => notes.retry.submit(note),
+    noteDelivered: (lease) => notes.delivered.submit(lease),
+    noteCancelDelivered: (lease, attempt, retryDelayMs) =>
+      notes.cancelDelivered.submit({ lease, attempt, retryDelayMs }),
+    moveCallback: (lease, callback) => notes.moveCallback.submit({ lease, ...callback }),
+    async release(lease, delayMs) {
+      await notes.release.submit({ lease, delayMs });
+    },
+    ...createHeldRows(connection, crash),
+    ...createCallbacks(connection),
+    ...operationRows,
+    sweep: createSweepHeads(connection),
+    list: createListOperations(connection, summaries),
+    flush,
+    async close() {
+      await flush();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,19 @@
+/** One column of `unnest`: a batch travels as one array per column, so that its text never changes with its size. */
+export interface ArrayColumn<Row> {
+  readonly name: string;
+  readonly type: string;
+  readonly value: (row: Row) => unknown;
+}
+
+/** `unnest($n::type[], …) as r(name, …)`, with parameters numbered from `first`. */
+export function unnest<Row>(columns: readonly ArrayColumn<Row>[], first: number): string {
+  const arrays = columns.map(({ type }, at) => `$${first + at}::${type}[]`).join(", ");
+  return `unnest(${arrays}) as r(${columns.map(({ name }) => name).join(", ")})`;
+}
+
+export function arrays<Row>(
+  columns: readonly ArrayColumn<Row>[],
+  rows: readonly Row[],
+): unknown[][] {
+  return columns.map(({ value }) => rows.map(value));
+}

@@ -1,0 +1,194 @@
+import { states } from "../operations/lifecycle.ts";
+import type { Metrics } from "../metrics.ts";
+import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
+import { headColumns, headOf, leaseOf, milliseconds, windowEnd, type HeadRow } from "./head-row.ts";
+import { arrays, unnest, type ArrayColumn } from "./row-arrays.ts";
+import { inStates, openCodes, terminalCodes } from "./state-guards.ts";
+import type { StoreConnection } from "./store-connection.ts";
+import { owes, type Settle, type Settled } from "./store.ts";
+
+interface Item {
+  readonly settle: Settle;
+  /** Monotonic ms of the first sending. */
+  sentAt: number | undefined;
+}
+
+/** A row that appeared between the two statements is settled in the next round. */
+const maxRounds = 5;
+const rowBytes = 256;
+
+const columns: readonly ArrayColumn<Settle>[] = [
+  { name: "key", type: "uuid", value: (s) => s.key },
+  { name: "id", type: "uuid", value: (s) => s.id },
+  { name: "fence", type: "int", value: ({ by }) => (by.kind === "holder" ? by.fence : null) },
+  { name: "state", type: "smallint", value: (s) => states[s.outcome.state] },
+  { name: "handler_token", type: "text", value: (s) => s.outcome.handlerToken },
+  { name: "content_headers", type: "bytea", value: (s) => s.outcome.contentHeaders },
+  { name: "result", type: "bytea", value: (s) => s.outcome.result },
+  { name: "failure", type: "bytea", value: (s) => s.outcome.failure },
+  { name: "digest", type: "uuid", value: (s) => s.outcome.digest },
+  { name: "attempts", type: "bytea", value: (s) => s.outcome.attempts },
+  { name: "taken_inline", type: "boolean", value: (s) => s.takenInline },
+  { name: "owes_cancel", type: "boolean", value: (s) => s.owesCancel },
+];
+
+// A further caller was promised the callback too (attach): then an inline waiter takes nothing away.
+const owesAfter = `(
+  (h.owes & ~${owes.cancel}
+    & ~(case when r.taken_inline and h.owes & ${owes.furtherCallbacks} = 0 then ${owes.callback} else 0 end))
+  | (case when r.owes_cancel then ${owes.cancel} else 0 end))::smallint`;
+
+// A lease that is still long is kept: an unchanged due_at leaves the update HOT.
+const keptOrNew = `case
+  when head.due_at > now() + ${milliseconds("$1::float8 / 2")} and head.due_at <= now() + ${milliseconds("$1::float8")}
+  then head.due_at else now() + ${milliseconds("$1::float8")} end`;
+
+const update = {
+  name: "settle",
+  text: `
+    with l as (
+      select h.key, h.id, r.fence as wanted_fence, r.state as new_state, ${owesAfter} as new_owes,
+        r.handler_token as new_token, r.content_headers, r.result, r.failure, r.digest, r.attempts
+      from ${unnest(columns, 2)} join head h on h.key = r.key
+      where h.id = r.id and ${inStates("h.state", openCodes)} and (r.fence is null or h.fence = r.fence)
+      order by h.key for update of h
+    ),
+    u as (
+      update head set state = l.new_state, fence = head.fence + 1, owes = l.new_owes, running = false,
+        handler_token = coalesce(head.handler_token, l.new_token), closed_at = now(),
+        due_at = case when l.new_owes <> 0 then ${keptOrNew}
+          else ${windowEnd.replaceAll("head.closed_at", "now()")} end
+      from l
+      where head.key = l.key and head.id = l.id and ${inStates("head.state", openCodes)}
+        and (l.wanted_fence is null or head.fence = l.wanted_fence)
+      returning head.*, l.content_headers, l.result, l.failure, l.digest, l.attempts
+    ),
+    o as (
+      insert into outcome (id, key, caller_ns, state, closed_at, handler_token, content_headers, result, failure,
+        digest, attempts)
+      select id, key, caller_ns, state, closed_at, handler_token, content_headers, result, failure, digest, attempts
+      from u
+    )
+    select ${headColumns("u")} from u`,
+};
+
+const readHeads = {
+  name: "settle-heads",
+  text: `select ${headColumns("head")} from head where key = any($1::uuid[])`,
+};
+const readDigests = {
+  name: "settle-digests",
+  text: `select id, digest from outcome where id = any($1::uuid[])`,
+};
+
+export function createSettle(
+  connection: StoreConnection,
+  metrics: Metrics,
+): GroupCommit<Settle, Settled> {
+  const { clock, leaseMs } = connection;
+  const batches = createGroupCommit<Item, Settled>({
+    statement: "settle",
+    clock,
+    metrics,
+    keyOf: ({ settle }) => settle.key,
+    bytesOf: ({ settle: { outcome } }) =>
+      rowBytes + (outcome.result?.length ?? 0) + (outcome.failure?.length ?? 0),
+    // Two outcomes of one key in a statement: 23505 for the whole batch.
+    onePerKey: true,
+    write,
+  });
+  return {
+    submit: (settle) => batches.submit({ settle, sentAt: undefined }),
+    flush: () => batches.flush(),
+  };
+
+  async function write(items: readonly Item[]): Promise<Settled[]> {
+    const results = new Map<Item, Settled>();
+    let left = items;
+    for (let round = 0; left.length > 0 && round < maxRounds; round += 1) {
+      for (const [item, settled] of await writeOnce(left)) results.set(item, settled);
+      left = left.filter((item) => !results.has(item));
+    }
+    return items.map((item) => {
+      const settled = results.get(item);
+      if (settled === undefined)
+        throw new Error(`the head of operation ${item.settle.id} comes and goes`);
+      return settled;
+    });
+  }
+
+  async function writeOnce(items: readonly Item[]): Promise<Map<Item, Settled>> {
+    const now = clock.monotonic();
+    const repeated = new Set(items.filter(({ sentAt }) => sentAt !== undefined));
+    for (const item of items) item.sentAt ??= now;
+    const settles = items.map(({ settle }) => settle);
+    const updated = byKey(
+      await connection.run<HeadRow>(update, [leaseMs, ...arrays(columns, settles)]),
+    );
+    const results = new Map<Item, Settled>();
+    for (const item of items) {
+      const row = updated.get(item.settle.key);
+      if (row !== undefined) results.set(item, settledBy(row, now));
+    }
+    const missed = items.filter((item) => !results.has(item));
+    if (missed.length === 0) return results;
+    const heads = byKey(
+      await connection.run<HeadRow>(readHeads, [missed.map(({ settle }) => settle.key)]),
+    );
+    const ended = [...heads.values()].filter(({ state }) => terminalCodes.includes(state));
+    const digests = new Map(
+      ended.length === 0
+        ? []
+        : (
+            await connection.run<{ id: string; digest: string }>(readDigests, [
+              ended.map(({ id }) => id),
+            ])
+          ).map(({ id, digest }) => [id, digest]),
+    );
+    for (const item of missed) {
+      const result = explain(item, heads.get(item.settle.key), digests, repeated.has(item), now);
+      if (result !== undefined) results.set(item, result);
+    }
+    return results;
+  }
+
+  /** Why a row was not settled; undefined: it appeared meanwhile and can be. */
+  function explain(
+    { settle, sentAt }: Item,
+    row: HeadRow | undefined,
+    digests: ReadonlyMap<string, string>,
+    repeated: boolean,
+    now: number,
+  ): Settled | undefined {
+    if (row?.id !== settle.id) return { kind: "unknown" };
+    if (terminalCodes.includes(row.state)) {
+      const digest = digests.get(row.id) ?? null;
+      // A holder's own settle whose answer was lost: "already" would leave its inline waiter without the outcome.
+      if (
+        repeated &&
+        settle.by.kind === "holder" &&
+        row.fence === settle.by.fence + 1 &&
+        digest === settle.outcome.digest
+      )
+        return settledBy(row, sentAt ?? now);
+      return { kind: "already", head: headOf(row), digest };
+    }
+    return settle.by.kind === "holder" && row.fence !== settle.by.fence
+      ? { kind: "stale" }
+      : undefined;
+  }
+
+  function settledBy(row: HeadRow, sentAt: number): Settled {
+    const leaseLeft = row.due_at - (row.closed_at ?? row.due_at);
+    return {
+      kind: "settled",
+      owes: row.owes,
+      lease: row.owes === 0 ? null : leaseOf(row, sentAt + leaseLeft),
+      head: headOf(row),
+    };
+  }
+}
+
+function byKey(rows: readonly HeadRow[]): Map<string, HeadRow> {
+  return new Map(rows.map((row) => [row.key, row]));
+}
