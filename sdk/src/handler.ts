@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HandlerError, OperationError, type ServiceHandler } from "nexus-rpc";
 import { createVerifyCaller, type Caller, type CallerTrust } from "./caller-trust.ts";
+import { collectBody } from "./collect-body.ts";
 import { createHandleCancel, createHandleStart, type HandlerRequest } from "./handle-operation.ts";
 import {
   encodeHandlerError,
@@ -138,7 +139,7 @@ export function createHandlerServer(options: HandlerServerOptions): HandlerServe
   return {
     handle,
     listener(request, response) {
-      collect(request, maxBytes)
+      collectBody(request, maxBytes)
         .then(
           (body) => handle(request, response, body),
           (error: unknown) => {
@@ -170,15 +171,4 @@ function servicesByName(handlers: readonly AnyServiceHandler[]): ServicesByName 
     services.set(name, handler as ServiceHandler);
   }
   return services;
-}
-
-async function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new HandlerError("BAD_REQUEST", "input exceeds size limit");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

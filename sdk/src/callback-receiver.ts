@@ -1,0 +1,190 @@
+import type { KeyObject } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { HandlerError, type OperationError } from "nexus-rpc";
+import { collectBody } from "./collect-body.ts";
+import { decodeCompletion, MalformedCompletion } from "./protocol/completion.ts";
+import { contentHeaders, deserialize } from "./protocol/content.ts";
+import { encodeHandlerError, encodeInternalError } from "./protocol/failure-response.ts";
+import { firstValues, headerNames } from "./protocol/headers.ts";
+import type { Link } from "./protocol/links.ts";
+import { headerDigest, parseCompletionId, verifySignature } from "./protocol/webhook-signature.ts";
+
+/** A verified completion. */
+export type ReceivedCompletion = {
+  /** The same at every delivery of this completion. */
+  readonly completionId: string;
+  /** Operation token, as the start returned it. */
+  readonly operationId: string;
+  readonly startTime: Date | undefined;
+  readonly closeTime: Date | undefined;
+  readonly links: readonly Link[];
+  /** Every header of the delivery, lower-case names: your own callback headers among them. */
+  readonly headers: Readonly<Record<string, string>>;
+} & (
+  | { readonly state: "succeeded"; readonly result: () => unknown; readonly body: Uint8Array }
+  | { readonly state: "failed" | "canceled"; readonly error: OperationError }
+);
+
+/** Remembers completion ids for as long as a replay would pass the time window. */
+export interface CompletionDeduplication {
+  /** True when the id is new; then it is remembered. */
+  claim(completionId: string): boolean | Promise<boolean>;
+  /** The completion could not be processed: its next delivery is new again. */
+  release(completionId: string): void | Promise<void>;
+}
+
+export interface CallbackReceiverOptions {
+  /** The namespace's callback secrets: `whsec_…` as `nexus-mesh secret show` prints them, or raw bytes. Two during a rotation. */
+  readonly secrets: readonly (string | Uint8Array)[];
+  /** Ed25519 keys of the gateway, for `v1a` signatures. */
+  readonly publicKeys?: readonly KeyObject[];
+  /** How far a delivery's time may be off, in seconds. Default 300. */
+  readonly toleranceSeconds?: number;
+  /** Default: the last 10,000 ids in memory. Give one on your database where several processes receive. */
+  readonly deduplication?: CompletionDeduplication;
+  /** Called once per completion; when it rejects, the mesh is told 500 and delivers again. */
+  readonly onCompletion: (completion: ReceivedCompletion) => void | Promise<void>;
+  /** Largest body in bytes. Default 2 MiB. */
+  readonly maxBytes?: number;
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface CallbackReceiver {
+  readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Verification alone, for other frameworks. @throws HandlerError UNAUTHENTICATED or BAD_REQUEST */
+  readonly verify: (
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+  ) => ReceivedCompletion;
+}
+
+/**
+ * Receives the completions that the mesh owes for `callback` URLs. A delivery counts only if its signature covers it
+ * (Standard Webhooks), its time is near, and state, token and content headers are those that the signed id names.
+ *
+ * @throws TypeError when no key is given.
+ * @example
+ * const receiver = createCallbackReceiver({ secrets: [secret], onCompletion: ({ operationId, state }) => save(operationId, state) });
+ * createServer(receiver.listener).listen(7420);
+ */
+export function createCallbackReceiver(options: CallbackReceiverOptions): CallbackReceiver {
+  const keys = { secrets: options.secrets.map(secretBytes), publicKeys: options.publicKeys ?? [] };
+  if (keys.secrets.length + keys.publicKeys.length === 0)
+    throw new TypeError(
+      "give at least one secret or public key: completions can't be verified without",
+    );
+  const tolerance = options.toleranceSeconds ?? 300;
+  const maxBytes = options.maxBytes ?? 2 * 1024 * 1024;
+  const deduplication = options.deduplication ?? lastInMemory(10_000);
+  const onError =
+    options.onError ??
+    ((error: unknown) =>
+      process.stderr.write(
+        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      ));
+
+  function verify(headers: Readonly<Record<string, string>>, body: Uint8Array): ReceivedCompletion {
+    const id = headers["webhook-id"] ?? "";
+    const timestamp = headers["webhook-timestamp"] ?? "";
+    const parsed = parseCompletionId(id);
+    if (parsed === undefined || !/^\d{1,12}$/.test(timestamp))
+      throw unauthenticated("webhook-id or webhook-timestamp is missing or malformed");
+    if (!verifySignature(keys, headers["webhook-signature"] ?? "", id, Number(timestamp), body))
+      throw unauthenticated("no signature is valid");
+    if (Math.abs(Date.now() / 1_000 - Number(timestamp)) > tolerance)
+      throw unauthenticated(`the delivery is more than ${tolerance} s old or from the future`);
+    const token = headers[headerNames.operationToken] ?? "";
+    // The signature covers id, time and body; the id vouches for what else would change the meaning of the body.
+    if (
+      parsed.operationId !== token ||
+      parsed.state !== headers[headerNames.operationState] ||
+      parsed.digest !== headerDigest(token, contentHeaders(headers))
+    ) {
+      throw unauthenticated(
+        "state, operation token or content headers are not those that were signed",
+      );
+    }
+    return completionOf(id, token, headers, body);
+  }
+
+  async function receive(request: IncomingMessage): Promise<void> {
+    const body = await collectBody(request, maxBytes);
+    const completion = verify(firstValues(request.rawHeaders), body);
+    if (!(await deduplication.claim(completion.completionId))) return;
+    try {
+      await options.onCompletion(completion);
+    } catch (error) {
+      await deduplication.release(completion.completionId);
+      throw error;
+    }
+  }
+
+  return {
+    verify,
+    listener(request, response) {
+      receive(request).then(
+        () => response.writeHead(200, { "content-length": 0 }).end(),
+        (error: unknown) => {
+          if (!(error instanceof HandlerError)) onError(error);
+          const encoded =
+            error instanceof HandlerError
+              ? encodeHandlerError(error, { failureSupport: false })
+              : encodeInternalError();
+          response.writeHead(encoded.status, encoded.headers).end(encoded.body);
+        },
+      );
+    },
+  };
+}
+
+function completionOf(
+  completionId: string,
+  operationId: string,
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+): ReceivedCompletion {
+  try {
+    const decoded = decodeCompletion({ headers, body });
+    const { startTime, closeTime, links } = decoded;
+    const common = { completionId, operationId, startTime, closeTime, links, headers };
+    if (decoded.state === "succeeded") {
+      return {
+        ...common,
+        state: decoded.state,
+        body,
+        result: () => deserialize(decoded.contentHeaders, body),
+      };
+    }
+    return { ...common, state: decoded.state, error: decoded.error };
+  } catch (error) {
+    if (error instanceof MalformedCompletion)
+      throw new HandlerError("BAD_REQUEST", error.message, { cause: error });
+    throw error;
+  }
+}
+
+function lastInMemory(limit: number): CompletionDeduplication {
+  const seen = new Set<string>();
+  return {
+    claim(id) {
+      if (seen.has(id)) return false;
+      seen.add(id);
+      if (seen.size > limit) {
+        const [oldest] = seen;
+        if (oldest !== undefined) seen.delete(oldest);
+      }
+      return true;
+    },
+    release: (id) => {
+      seen.delete(id);
+    },
+  };
+}
+
+function secretBytes(secret: string | Uint8Array): Uint8Array {
+  return typeof secret === "string" ? Buffer.from(secret.replace(/^whsec_/, ""), "base64") : secret;
+}
+
+function unauthenticated(message: string): HandlerError {
+  return new HandlerError("UNAUTHENTICATED", message);
+}
