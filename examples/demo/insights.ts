@@ -38,7 +38,12 @@ const reportOutcome = DBOS.registerWorkflow(
     await DBOS.runStep(
       () =>
         completeOperation(
-          { callbackUrl: callback.url, callbackHeaders: callback.headers, token, startTime },
+          {
+            callbackUrl: callback.url,
+            callbackHeaders: callback.headers,
+            operationToken: token,
+            startTime,
+          },
           "result" in outcome
             ? outcome
             : { error: new OperationError(outcome.state, outcome.message) },
@@ -91,12 +96,12 @@ DBOS.setConfig({
 });
 await DBOS.launch();
 
-const handler = createHandlerServer({
+const { listener } = createHandlerServer({
   services: [analyticsHandler],
-  path: "/nexus",
-  trust: { meshUrl: setting("MESH_URL"), audience: setting("TARGET") },
+  basePath: "/nexus",
+  trust: { gateway: setting("MESH_URL"), audience: setting("TARGET") },
 });
-const server = createServer(handler);
+const server = createServer(listener);
 server.listen(port, "127.0.0.1", () => {
   console.log("ready");
 });
