@@ -1,5 +1,4 @@
 import { openRegistry } from "@nexus-mesh/registry/open-registry";
-import { Pool } from "pg";
 import type { Logger } from "pino";
 import { systemClock, type AdjustableClock } from "./clock.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
@@ -12,6 +11,7 @@ import { maintainPartitions } from "./maintain-partitions.ts";
 import { createMetrics } from "./metrics.ts";
 import type { GatewayOptions } from "./options.ts";
 import { readDatabaseFacts } from "./store/database-facts.ts";
+import { openPool } from "./store/open-pool.ts";
 import { openStore, storePoolOptions } from "./store/open-store.ts";
 
 export interface GatewayParts {
@@ -43,19 +43,15 @@ export async function openContext(
   const onError = (error: unknown): void => {
     log.error({ err: error }, "the registry could not be read; the last snapshot stays in use");
   };
+  // While it is idle: the next query gets a new one.
+  const onConnectionLost = (error: Error): void => {
+    log.warn({ err: error }, "an idle database connection was lost");
+  };
 
   try {
-    const pool = new Pool(storePoolOptions(options));
-    opened.push(() => pool.end());
-    // A connection lost while idle: the next query gets a new one.
-    pool.on("error", (error) => {
-      log.warn({ err: error }, "an idle database connection was lost");
-    });
-    const control = new Pool({ connectionString: options.databaseUrl, max: 4 });
-    opened.push(() => control.end());
-    control.on("error", (error) => {
-      log.warn({ err: error }, "an idle database connection was lost");
-    });
+    const controlPool = { connectionString: options.databaseUrl, max: 4 };
+    const { pool: control, close: closeControl } = openPool(controlPool, onConnectionLost);
+    opened.push(closeControl);
     const registry = await openRegistry({
       pool: control,
       connectionString: options.databaseUrl,
@@ -76,7 +72,17 @@ export async function openContext(
       },
     );
     opened.push(() => health.close());
-    const store = openStore({ pool, options, clock, metrics, log, crash });
+    const pool = new Pool(storePoolOptions(options.databaseUrl, options.poolSize));
+    opened.push(() => pool.end());
+    const store = openStore({
+      pool,
+      clock,
+      leaseMs: options.leaseMs,
+      metrics,
+      maxBytesInFlight: options.maxAcceptedBytesInFlight,
+      crash,
+      onError: onConnectionLost,
+    });
     opened.push(() => store.close());
     return {
       context: { options, clock, log, registry, store, keys, egress, metrics, crash },

@@ -56,14 +56,13 @@ describe("a pass-through call", () => {
         cookie: "a=b",
         "x-forwarded-for": "1.2.3.4",
         "nexus-mesh-caller-identity": "forged",
-        connection: "x-hop",
-        "x-hop": "1",
+        "proxy-authorization": "Basic x",
         traceparent: "00-1-2-3",
       },
     });
     const headers = handler.calls[0]?.headers ?? {};
     expect(headers).toMatchObject({ "x-team": "blue", traceparent: "00-1-2-3" });
-    for (const name of ["authorization", "cookie", "x-forwarded-for", "x-hop"])
+    for (const name of ["authorization", "cookie", "x-forwarded-for", "proxy-authorization"])
       expect(headers[name]).toBeUndefined();
     expect(headers["nexus-mesh-caller-identity"]).not.toBe("forged");
   });

@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createGateway } from "@nexus-mesh/gateway/server";
+import type { GatewayOptions } from "@nexus-mesh/gateway/options";
+import { Pool as HttpPool } from "undici";
+import { startBareProxy } from "./bare-proxy.ts";
+import { startCrudeMesh } from "./crude-mesh.ts";
+
+/** One party of the benchmark in a process of its own, so that its CPU can be read alone. */
+export type Role =
+  | { readonly kind: "handler" }
+  | { readonly kind: "receiver" }
+  | { readonly kind: "bare-proxy"; readonly target: string }
+  | {
+      readonly kind: "crude-mesh";
+      readonly target: string;
+      readonly databaseUrl: string;
+      readonly receiver: string;
+    }
+  | { readonly kind: "gateway"; readonly options: GatewayOptions };
+
+const role = JSON.parse(process.argv[2] ?? "") as Role;
+const url = await start(role);
+process.on("message", (message) => {
+  if (message === "cpu") {
+    const { user, system } = process.cpuUsage();
+    process.send?.({ cpu: user + system });
+  }
+  if (message === "stop") process.exit(0);
+});
+process.send?.({ url });
+
+async function start(role: Role): Promise<string> {
+  switch (role.kind) {
+    case "handler":
+      return startHandler();
+    case "receiver":
+      return startReceiver();
+    case "bare-proxy":
+      return startBareProxy(role.target);
+    case "crude-mesh":
+      return startCrudeMesh(role);
+    case "gateway":
+      return (await createGateway(role.options)).address;
+  }
+}
+
+/** `/…/sync` answers at once; `/…/async` answers 201 and completes by callback right after. */
+async function startHandler(): Promise<string> {
+  const pools = new Map<string, HttpPool>();
+  const server = createServer((request, response) => {
+    void collect(request).then((body) => {
+      const target = new URL(request.url ?? "/", "http://handler");
+      if (target.pathname.endsWith("/sync")) {
+        response
+          .writeHead(200, { "content-type": "application/json", "content-length": body.length })
+          .end(body);
+        return;
+      }
+      const callback = new URL(target.searchParams.get("callback") ?? "");
+      response
+        .writeHead(201, { "content-type": "application/json" })
+        .end('{"token":"t","state":"running"}');
+      const headers: Record<string, string> = {
+        "content-type": "application/json",
+        "nexus-operation-state": "succeeded",
+      };
+      for (const [name, value] of Object.entries(request.headers)) {
+        if (name.startsWith("nexus-callback-"))
+          headers[name.slice("nexus-callback-".length)] = String(value);
+      }
+      const pool = pools.get(callback.origin) ?? new HttpPool(callback.origin, { connections: 64 });
+      pools.set(callback.origin, pool);
+      void pool
+        .request({ path: callback.pathname, method: "POST", headers, body })
+        .then((reply) => reply.body.dump());
+    });
+  });
+  return listen(server);
+}
+
+async function startReceiver(): Promise<string> {
+  const server = createServer((request, response) => {
+    void collect(request).then(() => {
+      if (request.url === "/count") {
+        response.end(String(count));
+        return;
+      }
+      count += 1;
+      response.writeHead(200).end();
+    });
+  });
+  let count = 0;
+  return listen(server);
+}
+
+async function collect(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function listen(server: ReturnType<typeof createServer>): Promise<string> {
+  server.keepAliveTimeout = 75_000;
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { CrashPoint } from "@nexus-mesh/gateway/crash-points";
+import type { GatewayOptions } from "@nexus-mesh/gateway/options";
+
+export interface ChildGateway {
+  readonly url: string;
+  reached(): boolean;
+  readonly exited: Promise<void>;
+  /** What it wrote to stderr: shown when a scenario fails. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export async function startChildGateway(
+  options: GatewayOptions,
+  crashAt: CrashPoint | null,
+): Promise<ChildGateway> {
+  const script = fileURLToPath(new URL("./gateway-child.ts", import.meta.url));
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", script, JSON.stringify({ options, crashAt })],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const exited = once(child, "exit").then(() => undefined);
+  const lines = createInterface({ input: child.stdout });
+  const url = await new Promise<string>((resolve, reject) => {
+    lines.on("line", (line) => {
+      if (!line.startsWith('{"url"')) return;
+      resolve((JSON.parse(line) as { url: string }).url);
+    });
+    void exited.then(() => {
+      reject(new Error(`a child gateway ended before it listened:\n${stderr}`));
+    });
+  });
+  return {
+    url,
+    exited,
+    reached: () => crashAt !== null && stderr.includes(`reached ${crashAt}`),
+    log: () => stderr,
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await exited;
+      clearTimeout(late);
+    },
+  };
+}
