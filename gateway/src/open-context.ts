@@ -72,8 +72,10 @@ export async function openContext(
       },
     );
     opened.push(() => health.close());
-    const pool = new Pool(storePoolOptions(options.databaseUrl, options.poolSize));
-    opened.push(() => pool.end());
+    const storePool = storePoolOptions(options.databaseUrl, options.poolSize);
+    // The store reports what this pool loses.
+    const { pool, close: closeStorePool } = openPool(storePool, () => undefined);
+    opened.push(closeStorePool);
     const store = openStore({
       pool,
       clock,

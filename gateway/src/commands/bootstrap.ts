@@ -1,10 +1,10 @@
 import { openRegistry } from "@nexus-mesh/registry/open-registry";
 import type { Actor } from "@nexus-mesh/registry/registry";
-import { Pool } from "pg";
 import { systemClock } from "../clock.ts";
 import { issueToken } from "../identity/mesh-token.ts";
 import { openKeyring } from "../identity/open-keyring.ts";
 import type { GatewayOptions } from "../options.ts";
+import { openPool } from "../store/open-pool.ts";
 
 export interface BootstrapOptions extends Pick<
   GatewayOptions,
@@ -22,7 +22,7 @@ const actor: Actor = { subject: "bootstrap", namespace: null };
 /** The first admin token of a mesh. Who can reach its database and knows the master key may have one. */
 export async function bootstrap(options: BootstrapOptions): Promise<string> {
   const { databaseUrl, publicUrl, masterKeys, force } = options;
-  const pool = new Pool({ connectionString: databaseUrl, max: 2 });
+  const { pool, close } = openPool({ connectionString: databaseUrl, max: 2 }, () => undefined);
   try {
     const registry = await openRegistry({
       pool,
@@ -51,6 +51,6 @@ export async function bootstrap(options: BootstrapOptions): Promise<string> {
       await registry.close();
     }
   } finally {
-    await pool.end();
+    await close();
   }
 }
