@@ -6,6 +6,8 @@ export interface OpenPool {
   close(): Promise<void>;
 }
 
+const confirmWithinMs = 1_000;
+
 /** A pool that no lost connection can take the process down with, not even one lost while it is being closed. */
 export function openPool(config: PoolConfig, onLost: (error: Error) => void): OpenPool {
   const pool = new Pool(config);
@@ -27,7 +29,11 @@ export function openPool(config: PoolConfig, onLost: (error: Error) => void): Op
         });
       });
       await pool.end();
-      await gone;
+      // A connection whose network is dead never confirms its end.
+      const late = new Promise<void>((resolve) => {
+        setTimeout(resolve, confirmWithinMs).unref();
+      });
+      await Promise.race([gone, late]);
     },
   };
 }

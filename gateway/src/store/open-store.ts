@@ -14,7 +14,7 @@ import type { Store } from "./store.ts";
 import { createSweepHeads } from "./sweep-heads.ts";
 
 export interface StoreParts {
-  /** Made with `storePoolOptions`; closed with the store. */
+  /** Made with `storePoolOptions`; whoever made it ends it. */
   readonly pool: pg.Pool;
   readonly clock: Clock;
   readonly leaseMs: number;
@@ -33,11 +33,19 @@ export function openStore(parts: StoreParts): Store {
   const settle = createSettle(connection, metrics);
   const notes = createNotes(connection, metrics, crash);
   const { summaries, ...operationRows } = createOperationRows(connection);
-  const batches = [accept, settle, ...Object.values(notes)];
 
-  async function flush(): Promise<void> {
-    await Promise.all(batches.map((batch) => batch.flush()));
-  }
+  // The awaited ones first: what is noted lazily may wait for their locks.
+  const flush = async (): Promise<void> => {
+    await Promise.all([accept.flush(), settle.flush()]);
+    await Promise.all([
+      notes.started.flush(),
+      notes.retry.flush(),
+      notes.delivered.flush(),
+      notes.cancelDelivered.flush(),
+      notes.moveCallback.flush(),
+      notes.release.flush(),
+    ]);
+  };
 
   return {
     accept: (operation) => accept.submit(operation),
@@ -59,7 +67,7 @@ export function openStore(parts: StoreParts): Store {
     flush,
     async close() {
       await flush();
-      await pool.end();
+      pool.off("error", parts.onError);
     },
   };
 }

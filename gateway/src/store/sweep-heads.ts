@@ -34,6 +34,9 @@ const takeAndPurge = {
     from (select 1) as always left join t on true`,
 };
 
+/** One row at least: the count of what was purged comes with no taken row, too. */
+type Row = { purged: number } & (HeadRow | { key: null });
+
 export function createSweepHeads(connection: StoreConnection): Store["sweep"] {
   const { clock, leaseMs } = connection;
   /** Everything due before then was seen by a sweep that ended with nothing left. */
@@ -44,12 +47,13 @@ export function createSweepHeads(connection: StoreConnection): Store["sweep"] {
     const now = clock.monotonic();
     const unbounded = completeSince === undefined || now - unboundedAt >= unboundedEveryMs;
     const lookBack = completeSince === undefined ? null : now - completeSince + marginMs;
-    const rows = await connection.once<{ purged: number; key: string | null } & HeadRow>(
-      takeAndPurge,
-      [leaseMs, limit, unbounded ? null : lookBack],
-    );
+    const rows = await connection.once<Row>(takeAndPurge, [
+      leaseMs,
+      limit,
+      unbounded ? null : lookBack,
+    ]);
     const taken = rows
-      .filter((row) => row.key !== null)
+      .filter((row): row is Row & HeadRow => row.key !== null)
       .map((row) => ({ head: headOf(row), lease: leaseOf(row, now + leaseMs) }));
     const purged = rows[0]?.purged ?? 0;
     const full = taken.length + purged >= limit;
