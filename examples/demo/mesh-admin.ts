@@ -26,15 +26,22 @@ export function meshAdmin(url: string, token: string): MeshAdmin {
     body?: object,
     namespace?: string,
   ): Promise<unknown> => {
-    const response = await fetch(`${url}/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(namespace === undefined ? {} : { "nexus-mesh-namespace": namespace }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const send = (): Promise<Response> =>
+      fetch(`${url}/v1${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(namespace === undefined ? {} : { "nexus-mesh-namespace": namespace }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    let response = await send();
+    // The gateway before took the last change; every other one shows it within a second.
+    for (const end = Date.now() + 2_000; response.status === 404 && Date.now() < end;) {
+      await response.arrayBuffer();
+      response = await send();
+    }
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
     return text === "" ? undefined : JSON.parse(text);
