@@ -13,6 +13,8 @@ import { createStoreConnection } from "./store-connection.ts";
 import type { Store } from "./store.ts";
 import { createSweepHeads } from "./sweep-heads.ts";
 
+export { storePoolOptions } from "./store-connection.ts";
+
 export interface StoreParts {
   /** Made with `storePoolOptions`; whoever made it ends it. */
   readonly pool: pg.Pool;
