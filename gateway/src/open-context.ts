@@ -12,7 +12,8 @@ import { createMetrics } from "./metrics.ts";
 import type { GatewayOptions } from "./options.ts";
 import { readDatabaseFacts } from "./store/database-facts.ts";
 import { openPool } from "./store/open-pool.ts";
-import { openStore, storePoolOptions } from "./store/open-store.ts";
+import { openStore } from "./store/open-store.ts";
+import { storePoolOptions } from "./store/store-connection.ts";
 
 export interface GatewayParts {
   readonly clock?: AdjustableClock;
