@@ -37,6 +37,7 @@ export default tseslint.config(
       parserOptions: {
         projectService: {
           allowDefaultProject: ["eslint.config.js", "vitest.config.ts", "openapi/generate.ts"],
+          defaultProject: "tsconfig.base.json",
         },
         tsconfigRootDir: import.meta.dirname,
       },
@@ -67,6 +68,8 @@ export default tseslint.config(
   },
 
   mayNotImport("openapi", "openapi/ is a leaf.", "^@nexus-mesh/", "^\\.\\./"),
+  // It writes the leaf from the gateway's routes; nobody imports it.
+  { files: ["openapi/generate.ts"], rules: { "no-restricted-imports": "off" } },
   mayNotImport("sdk", "Teams install the SDK: nothing of the server.", ...server),
   mayNotImport(
     "sdk/src",

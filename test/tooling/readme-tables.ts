@@ -28,8 +28,7 @@ async function tables(): Promise<Record<string, string[]>> {
       row("may call", "admin", "owner", "caller", "handler", "viewer"),
       row("---", ":-:", ":-:", ":-:", ":-:", ":-:"),
       ...Object.entries(permissions).map(([operationId, allowed]) => {
-        const may = (role: string): string =>
-          allowed.some((one) => one === role) ? "✓" : "";
+        const may = (role: string): string => (allowed.some((one) => one === role) ? "✓" : "");
         return row(
           `\`${operationId}\``,
           ...["admin", "owner", "caller", "handler", "viewer"].map(may),

@@ -18,9 +18,9 @@ describe("README.md", () => {
   });
 
   it("names every npm script, and none that is not there", () => {
-    const named = [...readme.matchAll(/npm (?:run )?(start|test(?::[a-z]+)?|(?<=run )[a-z:]+)/g)].map(
-      (match) => match[1],
-    );
+    const named = [
+      ...readme.matchAll(/npm (?:run )?(start|test(?::[a-z]+)?|(?<=run )[a-z:]+)/g),
+    ].map((match) => match[1]);
     expect([...new Set(named)].toSorted()).toEqual(Object.keys(scripts).toSorted());
   });
 
