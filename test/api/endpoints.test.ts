@@ -136,9 +136,9 @@ describe("a list", () => {
     const names = ["walk-a", "walk-b", "walk-c", "walk-d", "walk-e"];
     for (const name of names) await put(name, { token: other });
     const seen: unknown[] = [];
-    let cursor: unknown = undefined;
+    let cursor: string | null = null;
     do {
-      const at = cursor === undefined ? "" : `&cursor=${encodeURIComponent(String(cursor))}`;
+      const at = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
       const { body } = await call({
         path: `/v1/endpoints?owner=others&limit=2${at}`,
         token: owner,
@@ -146,8 +146,8 @@ describe("a list", () => {
       const items = body["items"] as { name: string }[];
       expect(items.length).toBeLessThanOrEqual(2);
       seen.push(...items.map(({ name }) => name));
-      cursor = body["nextCursor"] ?? undefined;
-    } while (cursor !== undefined);
+      cursor = body["nextCursor"] as string | null;
+    } while (cursor !== null);
     expect(seen.filter((name) => names.includes(String(name)))).toEqual(names.reverse());
   });
 

@@ -10,7 +10,7 @@ let world: ErrorWorld;
 beforeAll(async () => {
   world = await openErrorWorld();
 }, 120_000);
-afterAll(() => world?.close());
+afterAll(() => world.close());
 
 test("every code has a fixture, and no fixture lacks its code", () => {
   expect(Object.keys(errorFixtures).sort()).toEqual([...codes].sort());

@@ -41,9 +41,9 @@ beforeAll(async () => {
   stranger = await seedToken(gateway, "stranger");
 });
 afterAll(async () => {
-  await gateway?.close();
-  await handler?.close();
-  await receiver?.close();
+  await gateway.close();
+  await handler.close();
+  await receiver.close();
 });
 
 const pathOf = (operation: string) =>

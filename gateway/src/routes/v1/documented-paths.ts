@@ -14,18 +14,19 @@ export function documentedPaths(): Record<string, object> {
   const endpoint = pathParameter("endpoint", "analytics");
   const service = pathParameter("service", "profiles");
   const operation = pathParameter("operation", "profile");
-  const handlerErrors = Object.fromEntries(
-    [
-      [400, "BAD_REQUEST"],
-      [401, "UNAUTHENTICATED"],
-      [403, "UNAUTHORIZED: no grant, with the command that would give it"],
-      [404, "NOT_FOUND"],
-      [409, "CONFLICT: the request id was used with other input"],
-      [429, "RESOURCE_EXHAUSTED"],
-      [500, "INTERNAL"],
-      [503, "UNAVAILABLE"],
-      [520, "UPSTREAM_TIMEOUT"],
-    ].map(([status, description]) => [status, { description, content: failure }]),
+  const errors: [number, string][] = [
+    [400, "BAD_REQUEST"],
+    [401, "UNAUTHENTICATED"],
+    [403, "UNAUTHORIZED: no grant, with the command that would give it"],
+    [404, "NOT_FOUND"],
+    [409, "CONFLICT: the request id was used with other input"],
+    [429, "RESOURCE_EXHAUSTED"],
+    [500, "INTERNAL"],
+    [503, "UNAVAILABLE"],
+    [520, "UPSTREAM_TIMEOUT"],
+  ];
+  const handlerErrors: Record<string, object> = Object.fromEntries(
+    errors.map(([status, description]) => [status, { description, content: failure }]),
   );
   const cancelResponses = {
     202: { description: "Recorded, or the operation has ended already." },

@@ -82,7 +82,8 @@ async function openCursor(
     // Whatever is wrong with it, it isn't one that this mesh made.
     throw invalidCursor("is not one that this mesh gave", error);
   }
-  const [bound, position]: unknown[] = Array.isArray(parsed) ? parsed : [];
+  const parts: readonly unknown[] = Array.isArray(parsed) ? parsed : [];
+  const [bound, position] = parts;
   if (typeof bound !== "string" || typeof position !== "string") {
     throw invalidCursor("is not one of a list");
   }
