@@ -96,7 +96,7 @@ function tutorialFiles(readme: string): { name: string; code: string }[] {
 }
 
 async function installPackages(): Promise<void> {
-  const pack = ["pack", "--silent", "--workspace", "openapi", "--workspace", "sdk"];
+  const pack = ["pack", "--silent", "-w", "@nexus-mesh/openapi", "-w", "@nexus-mesh/sdk"];
   await run("npm", [...pack, "--pack-destination", folder], { cwd: root });
   const tarballs = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
   expect(tarballs).toHaveLength(2);
