@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import {
   fastify,
+  LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyRequest,
@@ -33,7 +34,7 @@ export async function createHttpApp(
   let closing = false;
   const app = fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.maxPayloadBytes,
     keepAliveTimeout: keepAliveTimeoutMs,
     requestTimeout: 300_000,

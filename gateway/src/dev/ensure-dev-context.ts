@@ -1,4 +1,4 @@
-import { contextsPath, readContext, saveContext } from "@nexus-mesh/cli/contexts";
+import { contextsPath, readContext, saveContext, useContext } from "@nexus-mesh/cli/contexts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { createTokenVerifier, issueToken } from "../identity/mesh-token.ts";
 import { devNamespace } from "./ensure-dev-namespace.ts";
@@ -12,8 +12,11 @@ export async function ensureDevContext(
   const { registry, options } = context;
   const path = contextsPath();
   const saved = await readContext(devContext);
-  if (saved?.url === options.publicUrl && (await works(context, saved.token)))
+  if (saved?.url === options.publicUrl && (await works(context, saved.token))) {
+    // The commands printed next must not go to whatever mesh was used last.
+    await useContext(devContext);
     return { path, issued: false };
+  }
   const actor = { subject: "dev", namespace: null };
   await registry.claimBootstrap(false, actor);
   const { token } = await issueToken(context, {

@@ -15,7 +15,7 @@ export function welcome(found: Welcome): string {
     `Data:           ${found.dataDir} (an embedded Postgres)`,
     `Master key:     ${found.masterKeyPath}`,
     `Egress:         namespace dev may call this machine's own addresses, plain http, any port`,
-    `CLI context:    dev in ${found.contextsPath} (${context})`,
+    `CLI context:    dev in ${found.contextsPath}, now the current one (${context})`,
     "",
     "Try it, each line in a terminal in this folder:",
     "",
