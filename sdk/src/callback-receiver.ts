@@ -76,6 +76,7 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
   const tolerance = options.toleranceSeconds ?? 300;
   const maxBytes = options.maxBytes ?? 2 * 1024 * 1024;
   const deduplication = options.deduplication ?? lastInMemory(10_000);
+  const inProgress = new Map<string, Promise<void>>();
   const onError =
     options.onError ??
     ((error: unknown) =>
@@ -110,6 +111,19 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
   async function receive(request: IncomingMessage): Promise<void> {
     const body = await collectBody(request, maxBytes);
     const completion = verify(firstValues(request.rawHeaders), body);
+    // A second delivery beside the first shares its fate: told 200 early, the mesh would not deliver again should the first fail.
+    const running = inProgress.get(completion.completionId);
+    if (running !== undefined) return running;
+    const processed = processOnce(completion);
+    inProgress.set(completion.completionId, processed);
+    try {
+      await processed;
+    } finally {
+      inProgress.delete(completion.completionId);
+    }
+  }
+
+  async function processOnce(completion: ReceivedCompletion): Promise<void> {
     if (!(await deduplication.claim(completion.completionId))) return;
     try {
       await options.onCompletion(completion);

@@ -63,7 +63,7 @@ export function createVerifyCaller(trust: CallerTrust): VerifyCaller {
       verified.set(identity, { caller, until: (payload.exp ?? 0) * 1_000 });
       return caller;
     } catch (error) {
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+      if (keysUnreachable(error)) {
         throw new HandlerError("UNAVAILABLE", "the gateway's keys can't be fetched at the moment", {
           cause: error,
         });
@@ -77,6 +77,12 @@ export function createVerifyCaller(trust: CallerTrust): VerifyCaller {
       throw unauthenticated(`the caller identity ${why}`, error);
     }
   };
+}
+
+/** Of a key set answered with anything but a 200 and JSON, jose throws its base error: the gateway's trouble, not the caller's. */
+function keysUnreachable(error: unknown): boolean {
+  if (!(error instanceof errors.JOSEError)) return true;
+  return error instanceof errors.JWKSTimeout || error.code === errors.JOSEError.code;
 }
 
 function unauthenticated(message: string, cause?: unknown): HandlerError {

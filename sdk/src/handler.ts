@@ -130,7 +130,9 @@ export function createHandlerServer(options: HandlerServerOptions): HandlerServe
   }
 
   function encodeError(error: unknown, failureSupport: boolean): EncodedResponse {
-    if (error instanceof OperationError) return encodeOperationError(error, { failureSupport });
+    // `nexus-rpc` does not validate the state, and the wire knows no third one.
+    if (error instanceof OperationError && ["failed", "canceled"].includes(error.state))
+      return encodeOperationError(error, { failureSupport });
     if (error instanceof HandlerError) return encodeHandlerError(error, { failureSupport });
     onError(error);
     return encodeInternalError();

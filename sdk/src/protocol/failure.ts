@@ -128,7 +128,7 @@ export function handlerErrorOf(
   failure: Failure,
   retryableOverride?: unknown,
 ): HandlerError {
-  const known = type in handlerErrors;
+  const known = Object.hasOwn(handlerErrors, type);
   return new HandlerError(known ? (type as RpcType) : RpcType.UNKNOWN, failure.message ?? "", {
     ...(failure.cause === undefined ? {} : { cause: failureToError(failure.cause) }),
     ...(typeof retryableOverride === "boolean" ? { retryableOverride } : {}),

@@ -38,9 +38,11 @@ export function parseRfc3339(text: string): Date | undefined {
   if (match === null) return undefined;
   const [, year, month, day, h, m, s, dot, comma, zone = "Z"] = match;
   const base = utc(Number(year), months[Number(month) - 1], Number(day), h, m, s);
-  if (base === undefined) return undefined;
-  const ms = Math.trunc(Number(`0.${dot ?? comma ?? "0"}`) * 1_000);
-  return new Date(base.getTime() + ms - offsetMs(zone));
+  const offset = offsetMs(zone);
+  if (base === undefined || offset === undefined) return undefined;
+  // Digits are cut as text: a float multiplication would lose a millisecond now and then.
+  const ms = Number((dot ?? comma ?? "").slice(0, 3).padEnd(3, "0"));
+  return new Date(base.getTime() + ms - offset);
 }
 
 export function formatHttpDate(date: Date): string {
@@ -51,9 +53,12 @@ export function formatRfc3339(date: Date): string {
   return date.toISOString();
 }
 
-function offsetMs(zone: string): number {
+function offsetMs(zone: string): number | undefined {
   if (zone === "Z") return 0;
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6));
+  const hours = Number(zone.slice(1, 3));
+  const rest = Number(zone.slice(4, 6));
+  if (hours > 24 || rest > 59) return undefined;
+  const minutes = hours * 60 + rest;
   return (zone.startsWith("-") ? -minutes : minutes) * 60_000;
 }
 
