@@ -91,7 +91,6 @@ DBOS.setConfig({
   // Recovery takes what the same executor left behind in the same version of the code.
   executorID: "insights-1",
   applicationVersion: "demo",
-  runAdminServer: false,
   logLevel: "error",
 });
 await DBOS.launch();
