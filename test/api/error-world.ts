@@ -42,12 +42,19 @@ interface Gateways {
   readonly cutOff: TestGateway;
 }
 
+const completionTokenHeader = "nexus-callback-nexus-mesh-completion-token";
 export const maxPayloadBytes = 64 * 1024;
 
 export async function openErrorWorld(): Promise<ErrorWorld> {
   const handler = await startScriptedHandler((call, response) => {
     if (call.url.includes("/never")) return;
-    response.writeHead(201, { "content-type": "application/json" }).end('{"token":"run-1"}');
+    if (call.url.includes("/cancel")) {
+      response.writeHead(202).end();
+      return;
+    }
+    response
+      .writeHead(201, { "content-type": "application/json" })
+      .end('{"token":"run-1","state":"running"}');
   });
   const main = await startGateway({ options: { maxPayloadBytes } });
   const teams = await seedTwoTeams(main, handler.url);
@@ -99,14 +106,7 @@ export async function openErrorWorld(): Promise<ErrorWorld> {
   };
   const running = await start("request-1");
   const other = await start("request-2");
-  const first = await handler
-    .nextCall("the start of request-2", ({ url, headers }) =>
-      [url, JSON.stringify(headers)].some((text) => text.includes(other)),
-    )
-    .catch(() => undefined);
-  const completionToken =
-    first?.headers["nexus-callback-nexus-mesh-completion-token"] ??
-    handler.calls.at(-1)?.headers["nexus-callback-nexus-mesh-completion-token"];
+  const completionToken = handler.calls.at(-1)?.headers[completionTokenHeader];
   if (typeof completionToken !== "string") throw new Error("the handler got no completion token");
   await call({
     method: "POST",
@@ -127,7 +127,7 @@ export async function openErrorWorld(): Promise<ErrorWorld> {
     call,
     counts: () => countRows(main.databaseUrl),
     async close() {
-      for (const gateway of Object.values(gateways).reverse()) await gateway.close();
+      for (const gateway of [cutOff, broken, draining, full, main]) await gateway.close();
       await proxy.close();
       await cutDatabase.drop();
       await handler.close();

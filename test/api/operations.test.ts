@@ -31,7 +31,10 @@ beforeAll(async () => {
     } else if (asked.endsWith("/refuse")) {
       response.writeHead(400, { "content-type": "application/json" }).end('{"message":"bad"}');
     } else if (asked.endsWith("/down")) response.writeHead(503).end();
-    else response.writeHead(201, { "content-type": "application/json" }).end('{"token":"t"}');
+    else
+      response
+        .writeHead(201, { "content-type": "application/json" })
+        .end('{"token":"t","state":"running"}');
   });
   gateway = await startGateway();
   ({ callerToken, ownerToken, adminToken } = await seedTwoTeams(gateway, handler.url, {
