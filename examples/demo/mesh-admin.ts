@@ -1,4 +1,6 @@
-/** What the admin of the mesh does once per team, over the documented HTTP API. */
+import { AdminError, createAdminClient, type AdminReply } from "@nexus-mesh/sdk/admin";
+
+/** What the admin of the mesh does once per team. */
 export interface MeshAdmin {
   /** A namespace whose requests may go to this machine, where the whole demo runs. */
   addTeam(namespace: string): Promise<void>;
@@ -7,76 +9,57 @@ export interface MeshAdmin {
   expose(endpoint: string, owner: string, targetUrl: string): Promise<void>;
   grant(endpoint: string, caller: string): Promise<void>;
   /** What the namespace started, oldest first. */
-  operations(caller: string): Promise<RecordedOperation[]>;
-}
-
-export interface RecordedOperation {
-  readonly id: string;
-  readonly requestId: string | null;
-  readonly state: string;
-  readonly attempts: number | null;
-  readonly createdAt: string;
-  readonly closedAt: string | null;
+  operations(caller: string): Promise<AdminReply<"listOperations">["items"]>;
 }
 
 export function meshAdmin(url: string, token: string): MeshAdmin {
-  const call = async (
-    method: string,
-    path: string,
-    body?: object,
-    namespace?: string,
-  ): Promise<unknown> => {
-    const send = (): Promise<Response> =>
-      fetch(`${url}/v1${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...(namespace === undefined ? {} : { "nexus-mesh-namespace": namespace }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-    let response = await send();
-    // The gateway before took the last change; every other one shows it within a second.
-    for (const end = Date.now() + 2_000; response.status === 404 && Date.now() < end;) {
-      await response.arrayBuffer();
-      response = await send();
-    }
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
-    return text === "" ? undefined : JSON.parse(text);
-  };
-
+  const admin = createAdminClient({ url, token });
   return {
     addTeam: async (namespace) => {
-      await call("PUT", `/namespaces/${namespace}`, { description: "" });
-      const loopback = { host: "127.0.0.1", ports: [0], cidrs: ["127.0.0.0/8"], plainHttp: true };
-      await call("PUT", `/namespaces/${namespace}/egress`, { rules: [loopback] });
+      const path = { namespace };
+      await onceKnown(() => admin.call("putNamespace", { path, body: {}, headers: {} }));
+      const rule = { host: "127.0.0.1", ports: [0], cidrs: ["127.0.0.0/8"], plainHttp: true };
+      await onceKnown(() =>
+        admin.call("putEgressPolicy", { path, body: { rules: [rule] }, headers: {} }),
+      );
     },
     issueToken: async (namespace) => {
-      const issued = await call("POST", `/namespaces/${namespace}/tokens`, {
-        role: "caller",
-        subject: `${namespace}-app`,
-      });
-      return (issued as { token: string }).token;
+      const body = { role: "caller", subject: `${namespace}-app` } as const;
+      const issued = await onceKnown(() => admin.call("issueToken", { path: { namespace }, body }));
+      return issued.token;
     },
     callbackSecret: async (namespace) => {
-      const path = `/namespaces/${namespace}/callback-secret`;
-      const { secrets } = (await call("GET", path)) as { secrets: readonly string[] };
+      const { secrets } = await onceKnown(() =>
+        admin.call("getCallbackSecret", { path: { namespace } }),
+      );
       return secrets[0] ?? "";
     },
     expose: async (endpoint, owner, targetUrl) => {
-      await call("PUT", `/endpoints/${endpoint}`, {
-        owner,
-        target: { kind: "http", url: targetUrl },
-      });
+      const body = { owner, target: { kind: "http", url: targetUrl } } as const;
+      await onceKnown(() => admin.call("putEndpoint", { path: { endpoint }, body, headers: {} }));
     },
     grant: async (endpoint, caller) => {
-      await call("PUT", `/endpoints/${endpoint}/grants/${caller}`, { caller });
+      const path = { endpoint, grant: caller };
+      await onceKnown(() => admin.call("putGrant", { path, body: { caller } }));
     },
     operations: async (caller) => {
-      const page = await call("GET", `/operations?limit=100`, undefined, caller);
-      return (page as { items: RecordedOperation[] }).items.toReversed();
+      const { items } = await createAdminClient({ url, token, namespace: caller }).call(
+        "listOperations",
+        { query: { limit: 100 } },
+      );
+      return items.toReversed();
     },
   };
+}
+
+/** The balancer may hand the next call to another gateway, which shows a change within a second. */
+async function onceKnown<T>(call: () => Promise<T>): Promise<T> {
+  for (const end = Date.now() + 2_000; ;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof AdminError && error.status === 404) || Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
