@@ -3,7 +3,7 @@ import { greeting } from "./contract.ts";
 
 const token = process.env["MESH_TOKEN"];
 if (token === undefined)
-  throw new Error("set MESH_TOKEN: npx nexus-mesh token issue dev --role caller");
+  throw new Error("set MESH_TOKEN: npx nexus-mesh token issue dev --role caller --subject me");
 
 const mesh = createNexusClient({ url: "http://127.0.0.1:7400", token });
 const hello = mesh.service({ endpoint: "hello", service: greeting });

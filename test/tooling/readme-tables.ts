@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { exitCodes } from "@nexus-mesh/cli/exit-code";
 import { errorCodes } from "../../gateway/src/api-error.ts";
 import { permissions } from "../../gateway/src/identity/permissions.ts";
 import { createMetrics } from "../../gateway/src/metrics.ts";
@@ -41,6 +42,11 @@ async function tables(): Promise<Record<string, string[]>> {
       ...Object.entries(errorCodes).map(([code, { status, nexus, retryable, title }]) =>
         row(`\`${code}\``, String(status), nexus, retryable ? "✓" : "", title),
       ),
+    ],
+    "exit codes": [
+      row("exit code", "meaning"),
+      row("---", "---"),
+      ...Object.values(exitCodes).map(({ code, meaning }) => row(String(code), meaning)),
     ],
     ...(await exampleFiles("contract.ts", "handler.ts", "caller.ts")),
     metrics: [
