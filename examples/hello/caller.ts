@@ -13,5 +13,5 @@ const answer = await hello.execute("hello", { name: "World" });
 console.log(answer.greeting);
 
 // Or start it, keep its id, and ask later, from any process.
-const operation = await hello.start("hello", { name: "again" }, { requestId: "order-1" });
+const operation = await hello.start("hello", { name: "again" }, { requestId: "hello-1" });
 console.log(operation.operationId, await operation.result());
