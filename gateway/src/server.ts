@@ -66,17 +66,28 @@ export async function createGateway(
   async function close(): Promise<void> {
     await (drained ??= drain(Math.min(options.drainMs, hurriedDrainMs), 0));
     if (http !== undefined) {
-      const { server } = http.app;
-      // Answers still being written get a second; a streaming client may not hold up the exit.
-      const late = setTimeout(() => {
-        server.closeAllConnections();
-      }, 1_000);
+      await endConnections(http.app.server);
       await http.app.close();
-      clearTimeout(late);
     }
     if (ops !== undefined) await closeServer(ops);
     await closeContext();
   }
+}
+
+/** Lets answers in progress end, for a second: a streaming client may not hold up the exit. */
+function endConnections(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => {
+      server.closeAllConnections();
+    }, 1_000);
+    // The event loop has just accepted all that were waiting; the kernel would reset those that still are.
+    setImmediate(() => {
+      server.close(() => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
+  });
 }
 
 /** At once when nobody is connected, so that Ctrl-C on an idle gateway does not linger. */
