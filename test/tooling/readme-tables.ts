@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { format } from "prettier";
 import { exitCodes } from "@nexus-mesh/cli/exit-code";
 import { errorCodes } from "../../gateway/src/api-error.ts";
 import { permissions } from "../../gateway/src/identity/permissions.ts";
@@ -20,7 +21,7 @@ export async function withFreshTables(text: string): Promise<string> {
     const [, after] = cut(rest, end);
     fresh = `${before}${begin}\n\n${lines.join("\n")}\n\n${end}${after}`;
   }
-  return fresh;
+  return format(fresh, { parser: "markdown", printWidth: 100 });
 }
 
 async function tables(): Promise<Record<string, string[]>> {

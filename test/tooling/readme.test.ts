@@ -1,6 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import * as prettier from "prettier";
 import { describe, expect, it } from "vitest";
 import { readReadme, withFreshTables } from "./readme-tables.ts";
 
@@ -12,9 +11,7 @@ const { scripts } = JSON.parse(await readFile(new URL("package.json", root), "ut
 
 describe("README.md", () => {
   it("holds the tables that the code says", async () => {
-    const options = { parser: "markdown", printWidth: 100 };
-    const fresh = await prettier.format(await withFreshTables(readme), options);
-    expect(readme).toBe(fresh);
+    expect(readme).toBe(await withFreshTables(readme));
   });
 
   it("names every npm script, and none that is not there", () => {
