@@ -25,7 +25,9 @@ export class ConnectionFailed extends Error {
 
 /** One request, its reply collected; redirects are not followed. @throws ConnectionFailed, or the signal's reason. */
 export async function httpExchange(given: HttpRequest): Promise<HttpReply> {
-  const timeout = AbortSignal.timeout(Math.max(1, Math.min(given.timeoutMs, 2 ** 31 - 1)));
+  const timeout = AbortSignal.timeout(
+    Math.max(1, Math.min(Math.ceil(given.timeoutMs), 2 ** 31 - 1)),
+  );
   const signal = given.signal === undefined ? timeout : AbortSignal.any([given.signal, timeout]);
   try {
     const reply = await request(given.url, {

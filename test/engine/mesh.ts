@@ -38,6 +38,8 @@ export interface Mesh {
   readonly publicUrl: string;
   readonly engine: Engine;
   readonly admin: Caller;
+  /** A caller's token of one of the namespaces. */
+  token(namespace: string): string;
   /** A fresh endpoint of namespace `owner`, granted to `caller` and `other`; its name. */
   endpoint(target: string, policy?: Partial<EndpointPolicy>): Promise<string>;
   retarget(endpoint: string, target: string): Promise<void>;
@@ -112,6 +114,7 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
       principal: { subject: "admin", tokenId: "", tokenNamespaceId: null, role: "admin" },
       namespace: undefined,
     },
+    token: (namespace) => tokens.get(namespace) ?? "",
     async endpoint(targetUrl, policy = {}) {
       const name = `endpoint-${(endpoints += 1)}`;
       const { endpoint } = await registry.putEndpoint(
