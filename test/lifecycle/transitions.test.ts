@@ -49,7 +49,8 @@ test("the table is total, and the stored numbers never change", () => {
 test("nothing leaves a terminal state, and every open one can end in each terminal state", () => {
   for (const state of allStates) {
     const next = operationEvents.map((event) => transitions[state][event]);
-    if (isTerminal(state)) expect(next.every((to) => to === "ignore" || to === "refuse")).toBe(true);
+    if (isTerminal(state))
+      expect(next.every((to) => to === "ignore" || to === "refuse")).toBe(true);
     else expect(next).toEqual(expect.arrayContaining(allStates.filter(isTerminal)));
   }
 });

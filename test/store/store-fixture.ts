@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { Pool, type PoolConfig } from "pg";
-import { systemClock } from "../../gateway/src/clock.ts";
+import { systemClock, type Clock } from "../../gateway/src/clock.ts";
 import type { CrashPoint } from "../../gateway/src/crash-points.ts";
 import { createMetrics } from "../../gateway/src/metrics.ts";
 import { states, type State, type TerminalState } from "../../gateway/src/operations/lifecycle.ts";
@@ -35,6 +35,8 @@ export interface StoreOptions {
   readonly crash?: (point: CrashPoint) => void;
   readonly maxBytesInFlight?: number;
   readonly pool?: PoolConfig;
+  readonly clock?: Clock;
+  readonly leaseMs?: number;
   readonly around?: (pool: Pool) => void;
 }
 
@@ -47,8 +49,8 @@ export async function openStoreFixture(options: StoreOptions = {}): Promise<Stor
     given.around?.(own);
     const store = openStore({
       pool: own,
-      clock: systemClock(),
-      leaseMs,
+      clock: given.clock ?? systemClock(),
+      leaseMs: given.leaseMs ?? leaseMs,
       metrics: createMetrics(),
       maxBytesInFlight: given.maxBytesInFlight ?? 64 * 1024 * 1024,
       crash: given.crash ?? (() => undefined),

@@ -61,7 +61,7 @@ const renewStatement: Statement = {
     )
     update head set due_at = now() + ${milliseconds("$1::float8")}
     from l where head.key = l.key and head.id = l.id and head.fence = l.fence
-    returning head.id`,
+    returning head.key, head.id, head.fence`,
 };
 
 const countsStatement: Statement = {
@@ -126,15 +126,16 @@ export function createHeldRows(connection: StoreConnection, crash: ReachCrashPoi
       if (leases.length === 0) return [];
       const sorted = [...leases].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
       const now = clock.monotonic();
-      const rows = await connection.repeat<{ id: string }>(renewStatement, [
+      const rows = await connection.repeat<Lease>(renewStatement, [
         leaseMs,
         sorted.map(({ key }) => key),
         sorted.map(({ id }) => id),
         sorted.map(({ fence }) => fence),
       ]);
-      const renewed = new Set(rows.map(({ id }) => id));
+      const named = ({ key, id, fence }: Lease): string => `${key} ${id} ${fence}`;
+      const renewed = new Set(rows.map(named));
       return leases.map((lease) =>
-        renewed.has(lease.id) ? { ...lease, endsAt: now + leaseMs } : null,
+        renewed.has(named(lease)) ? { ...lease, endsAt: now + leaseMs } : null,
       );
     },
 

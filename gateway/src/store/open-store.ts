@@ -67,9 +67,6 @@ export function openStore(parts: StoreParts): Store {
     sweep: createSweepHeads(connection),
     list: createListOperations(connection, summaries),
     flush,
-    async close() {
-      await flush();
-      pool.off("error", parts.onError);
-    },
+    close: flush,
   };
 }

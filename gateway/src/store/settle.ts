@@ -128,7 +128,7 @@ export function createSettle(
     const results = new Map<Item, Settled>();
     for (const item of items) {
       const row = updated.get(item.settle.key);
-      if (row !== undefined) results.set(item, settledBy(row, now));
+      if (row !== undefined) results.set(item, settledBy(row, now, row.fence));
     }
     const missed = items.filter((item) => !results.has(item));
     if (missed.length === 0) return results;
@@ -167,10 +167,10 @@ export function createSettle(
       if (
         repeated &&
         settle.by.kind === "holder" &&
-        row.fence === settle.by.fence + 1 &&
+        row.fence > settle.by.fence &&
         digest === settle.outcome.digest
       )
-        return settledBy(row, sentAt ?? now);
+        return settledBy(row, sentAt ?? now, settle.by.fence + 1);
       return { kind: "already", head: headOf(row), digest };
     }
     return settle.by.kind === "holder" && row.fence !== settle.by.fence
@@ -178,12 +178,13 @@ export function createSettle(
       : undefined;
   }
 
-  function settledBy(row: HeadRow, sentAt: number): Settled {
+  /** `fence`: the one this settle made; the sweep may have taken a row whose answer was lost. */
+  function settledBy(row: HeadRow, sentAt: number, fence: number): Settled {
     const leaseLeft = row.due_at - (row.closed_at ?? row.due_at);
     return {
       kind: "settled",
       owes: row.owes,
-      lease: row.owes === 0 ? null : leaseOf(row, sentAt + leaseLeft),
+      lease: row.owes === 0 || row.fence !== fence ? null : leaseOf(row, sentAt + leaseLeft),
       head: headOf(row),
     };
   }
