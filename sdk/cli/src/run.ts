@@ -65,7 +65,8 @@ function report(error: unknown, terminal: Terminal): number {
   if (error instanceof AdminError) {
     terminal.stderr(`error: ${error.message}\n`);
     for (const { pointer, detail } of error.errors) terminal.stderr(`  ${pointer}: ${detail}\n`);
-    if (error.hint !== undefined) terminal.stderr(`hint: ${error.hint}\n`);
+    const hint = error.problem?.hint;
+    if (hint !== undefined) terminal.stderr(`hint: ${hint}\n`);
     return exitCodeOfStatus(error.status);
   }
   if (error instanceof ConnectionFailed) {

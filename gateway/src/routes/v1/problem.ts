@@ -31,10 +31,11 @@ export function sendProblem(
     // Without the query, which may hold a secret of somebody's callback URL.
     instance: request.originalUrl.split("?", 1)[0] ?? "/",
     retryable,
-    ...(hint === undefined ? {} : { hint }),
     ...(known.violations.length === 0 ? {} : { errors: [...known.violations] }),
     ...known.members,
   };
+  // Assigned, not spread: the compiler must see it when the field leaves the schema.
+  if (hint !== undefined) problem.hint = hint;
   if (status === 401) reply.header("www-authenticate", 'Bearer realm="nexus-mesh"');
   return reply
     .code(status)
