@@ -20,17 +20,13 @@ export const nexusHandler: FastifyPluginCallback<NexusHandlerPluginOptions> = (
 ) => {
   const server = createHandlerServer(options);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    "*",
-    { parseAs: "buffer", bodyLimit: options.maxBytes ?? 2 * 1024 * 1024 },
-    (_request, body, parsed) => {
-      parsed(null, body);
-    },
-  );
-  app.all(`${options.basePath.replace(/\/+$/, "")}/*`, async (request, reply) => {
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  // The body stays unread: Fastify's limit would answer 413, which callers take for a proxy's and repeat for ever.
+  app.addContentTypeParser("*", (_request, _body, parsed) => {
+    parsed(null);
+  });
+  app.all(`${options.basePath.replace(/\/+$/, "")}/*`, (request, reply) => {
     reply.hijack();
-    await server.handle(request.raw, reply.raw, body);
+    server.listener(request.raw, reply.raw);
   });
   done();
 };

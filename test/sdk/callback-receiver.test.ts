@@ -144,6 +144,20 @@ test.each([
   expect(await deliver(delivery(result, { ageSeconds }))).toBe(status);
 });
 
+test("signed with another secret, also beside a signature that is none", async () => {
+  const given = delivery(result);
+  const { "webhook-id": id = "", "webhook-timestamp": time = "" } = given.headers;
+  const foreign = signV1(Buffer.from("another secret"), id, Number(time), given.body);
+  for (const [signature, status] of [
+    [foreign, 401],
+    [`v1,AAAA ${foreign}`, 401],
+    [`${foreign} ${given.headers["webhook-signature"] ?? ""}`, 200],
+  ] as const) {
+    const headers = { ...given.headers, "webhook-signature": signature };
+    expect(await deliver({ ...given, headers })).toBe(status);
+  }
+});
+
 test("a repeat is acknowledged and not handed over again", async () => {
   const n = (counter += 1);
   expect(await deliver(delivery(result, { n }))).toBe(200);
