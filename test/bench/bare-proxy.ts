@@ -19,6 +19,8 @@ export async function startBareProxy(target: string): Promise<string> {
         body: request.body as Buffer,
       },
       {
+        // undici tells its two handler interfaces apart by this one.
+        onRequestStart() {},
         onResponseStart(_controller, code, headers) {
           status = code;
           type = headers["content-type"] as string | undefined;
