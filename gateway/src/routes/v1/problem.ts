@@ -121,14 +121,9 @@ function conflict(error: RegistryConflict): ApiError {
 }
 
 function unreadable(error: FastifyError): ApiError {
-  const path = error.code === "FST_ERR_BAD_URL";
-  const detail = path
-    ? "the path has a bad percent-encoding"
-    : "the body can't be read as JSON of the content type application/json";
+  const detail = "the body can't be read as JSON of the content type application/json";
   return new ApiError("INVALID_REQUEST", detail, {
-    violations: [
-      { pointer: path ? "path:" : "", rule: path ? "percent-encoding" : "json", detail },
-    ],
+    violations: [{ pointer: "", rule: "json", detail }],
     cause: error,
   });
 }
