@@ -74,21 +74,20 @@ async function write(file: ContextsFile, env: Environment): Promise<void> {
   await rename(partial, target);
 }
 
-/** `--context`, then NEXUS_MESH_URL with NEXUS_MESH_TOKEN, then the current context. */
+/**
+ * `--context`, then the environment, then the current context. A URL alone is refused: a saved token is sent nowhere
+ * but where it was saved for.
+ */
 export async function chooseContext(
   wanted: string | undefined,
   env: Environment,
 ): Promise<Context> {
-  if (
-    wanted === undefined &&
-    env["NEXUS_MESH_URL"] !== undefined &&
-    env["NEXUS_MESH_TOKEN"] !== undefined
-  ) {
-    return {
-      url: env["NEXUS_MESH_URL"],
-      token: env["NEXUS_MESH_TOKEN"],
-      namespace: env["NEXUS_MESH_NAMESPACE"],
-    };
+  const url = wanted === undefined ? env["NEXUS_MESH_URL"] : undefined;
+  const token = wanted === undefined ? env["NEXUS_MESH_TOKEN"] : undefined;
+  if (url !== undefined) {
+    if (token === undefined)
+      throw new NoContext("NEXUS_MESH_URL is set without NEXUS_MESH_TOKEN: set both, or neither");
+    return { url, token, namespace: env["NEXUS_MESH_NAMESPACE"] };
   }
   const { current, contexts } = await readContexts(env);
   const name = wanted ?? current;
@@ -100,7 +99,11 @@ export async function chooseContext(
         : `there is no context "${name}": nexus-mesh context list shows what there is`,
     );
   }
-  return { ...context, namespace: env["NEXUS_MESH_NAMESPACE"] ?? context.namespace };
+  return {
+    ...context,
+    token: token ?? context.token,
+    namespace: env["NEXUS_MESH_NAMESPACE"] ?? context.namespace,
+  };
 }
 
 export class NoContext extends Error {

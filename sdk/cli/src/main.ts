@@ -3,7 +3,7 @@ import { run } from "./run.ts";
 /** The `nexus-mesh` command of a terminal. */
 export async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = await run(argv.slice(2), {
-    stdout: (text) => process.stdout.write(text),
+    stdout: (chunk) => process.stdout.write(chunk),
     stderr: (text) => process.stderr.write(text),
     stdin: async () => {
       const chunks: Buffer[] = [];

@@ -1,6 +1,6 @@
 /** What a command reads and writes; tests hand in their own. */
 export interface Terminal {
-  readonly stdout: (text: string) => void;
+  readonly stdout: (chunk: string | Uint8Array) => void;
   readonly stderr: (text: string) => void;
   readonly stdin: () => Promise<Buffer>;
   readonly env: Readonly<Record<string, string | undefined>>;

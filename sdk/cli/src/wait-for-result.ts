@@ -53,8 +53,10 @@ export async function showResult(
 ): Promise<number> {
   const { admin, terminal } = session;
   if (reply.status === 200) {
-    terminal.stdout(reply.body.toString());
-    if (reply.body.length > 0 && !reply.body.toString().endsWith("\n")) terminal.stdout("\n");
+    terminal.stdout(reply.body);
+    // Text that a person reads ends its line; other bytes are a file's.
+    if (isText(reply.headers["content-type"]) && reply.body.length > 0 && reply.body.at(-1) !== 10)
+      terminal.stdout("\n");
     return exitCodes.ok.code;
   }
   if (reply.status === 202) {
@@ -64,4 +66,8 @@ export async function showResult(
   const { state } = await admin.call("getOperation", { path: { operationId } });
   terminal.stderr(`operation ${operationId} ended: ${state}\n${reply.body.toString()}\n`);
   return state === "canceled" ? exitCodes.operationCanceled.code : exitCodes.operationFailed.code;
+}
+
+function isText(contentType: string | undefined): boolean {
+  return /^(text\/|application\/json\b)/.test(contentType ?? "");
 }
