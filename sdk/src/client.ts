@@ -180,7 +180,7 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
         const definition = definitionOf(service, key);
         const converter = definition.inputType?.transferTypeConverter;
         const content = serialize(
-          converter === undefined ? input : (converter.toTransferType(input as never) as unknown),
+          converter === undefined ? input : converter.toTransferType(input),
         );
         const callback =
           start.callbackUrl === undefined
@@ -219,9 +219,7 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
       function outputOf(key: string, reply: HttpReply): unknown {
         const value = deserialize(contentHeaders(reply.headers), reply.body);
         const converter = definitionOf(service, key).outputType?.transferTypeConverter;
-        return converter === undefined
-          ? value
-          : (converter.fromTransferType(value as never) as unknown);
+        return converter === undefined ? value : converter.fromTransferType(value);
       }
 
       function handle(key: string, operationId: string): OperationHandle<never> {

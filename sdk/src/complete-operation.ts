@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import { OperationError } from "nexus-rpc";
+import type { OperationError } from "nexus-rpc";
 import { ConnectionFailed, httpExchange } from "./http-exchange.ts";
 import { encodeCompletion, type CompletionFacts } from "./protocol/completion.ts";
 import { serialize } from "./protocol/content.ts";

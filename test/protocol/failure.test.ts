@@ -202,7 +202,7 @@ test("a decoded failure is written again as it came: metadata, details and cause
             fc.record({ type: fc.constantFrom(...types, "TEAPOT", "toString") }),
             fc.record({ state: fc.constantFrom("failed", "canceled") }),
           ),
-          cause: fc.option(tie("failure") as fc.Arbitrary<Failure>, {
+          cause: fc.option(tie("failure"), {
             nil: undefined,
             maxDepth: 3,
           }),

@@ -19,6 +19,9 @@ const input = { table: "t" };
 const token = "01890a5d-ac96-774b-bcce-b302099a8057";
 const retry = { attempts: 3, firstDelayMs: 1, maxDelayMs: 2 };
 
+/** Any class of errors, whatever it is made from. */
+type ErrorKind = new (...args: never[]) => Error;
+
 interface Answer {
   readonly status: number;
   readonly headers?: Record<string, string>;
@@ -141,7 +144,7 @@ const canceled =
   '{"message":"stop","metadata":{"type":"nexus.OperationError"},"details":{"state":"canceled"}}';
 const final =
   '{"message":"no","metadata":{"type":"nexus.HandlerError"},"details":{"type":"INTERNAL","retryableOverride":false}}';
-test.each<[string, Answer, typeof Error, Record<string, unknown>]>([
+test.each<[string, Answer, ErrorKind, Record<string, unknown>]>([
   [
     "an operation error",
     { status: 424, headers: json, body: canceled },
@@ -169,7 +172,7 @@ test.each<[string, Answer, typeof Error, Record<string, unknown>]>([
   expect(sent()).toHaveLength(1);
 });
 
-test.each<[string, Answer, typeof Error, Record<string, unknown>]>([
+test.each<[string, Answer, ErrorKind, Record<string, unknown>]>([
   [
     "failed",
     {

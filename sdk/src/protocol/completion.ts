@@ -1,4 +1,4 @@
-import { OperationError } from "nexus-rpc";
+import type { OperationError } from "nexus-rpc";
 import { contentHeaders, isJson, type Content } from "./content.ts";
 import {
   operationErrorOf,

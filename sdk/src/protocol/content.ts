@@ -25,14 +25,18 @@ export function serialize(value: unknown): Content {
   if (value === undefined) return { headers: {}, body: new Uint8Array() };
   if (value instanceof Uint8Array)
     return { headers: { "content-type": "application/octet-stream" }, body: value };
-  let text: string | undefined;
+  return { headers: { "content-type": "application/json" }, body: Buffer.from(toJson(value)) };
+}
+
+function toJson(value: unknown): string {
   try {
-    text = JSON.stringify(value);
+    // Its type does not say so, but of a function or a symbol it makes undefined.
+    const text = JSON.stringify(value) as string | undefined;
+    if (text !== undefined) return text;
   } catch (error) {
     throw new IncompatibleContent("the value can't be written as JSON", { cause: error });
   }
-  if (text === undefined) throw new IncompatibleContent("the value can't be written as JSON");
-  return { headers: { "content-type": "application/json" }, body: Buffer.from(text) };
+  throw new IncompatibleContent("the value can't be written as JSON");
 }
 
 /**

@@ -1,4 +1,4 @@
-import { HandlerError, OperationError } from "nexus-rpc";
+import type { HandlerError, OperationError } from "nexus-rpc";
 import { isJson } from "./content.ts";
 import {
   handlerErrorFailureType,

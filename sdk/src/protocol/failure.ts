@@ -75,7 +75,7 @@ function keep(failure: Failure): RpcFailure {
 
 function asReceived(original: RpcFailure): Failure {
   const { message, ...rest } = original;
-  return { ...(message === "" ? {} : { message }), ...rest } as Failure;
+  return { ...(message === "" ? {} : { message }), ...rest };
 }
 
 /** Only what was made to be sent goes out: of another cause neither text nor stack leaves the process. */
@@ -107,8 +107,14 @@ export function failureToError(failure: Failure): Error {
       ? (failure.details as Record<string, unknown>)
       : {};
   const type = failure.metadata?.["type"];
-  if (type === handlerErrorFailureType)
-    return handlerErrorOf(String(details["type"] ?? ""), failure, details["retryableOverride"]);
+  if (type === handlerErrorFailureType) {
+    const named = details["type"];
+    return handlerErrorOf(
+      typeof named === "string" ? named : "",
+      failure,
+      details["retryableOverride"],
+    );
+  }
   if (type === operationErrorFailureType) {
     return operationErrorOf(details["state"] === "canceled" ? "canceled" : "failed", failure);
   }
