@@ -75,14 +75,14 @@ function program(environment: Environment): Command {
 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const code = "code" in error ? error.code : undefined;
+  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
   if (code === "EADDRINUSE") {
     const taken = "port" in error ? `port ${String(error.port)}` : "the port";
     return `${taken} is taken by another program: stop that, or choose another with --port (and --ops-port)`;
   }
   if (code === "ECONNREFUSED" || code === "ENOTFOUND")
-    return `the database at DATABASE_URL can't be reached (${String(code)})`;
-  return error.message === "" ? String(code ?? error.name) : error.message;
+    return `the database at DATABASE_URL can't be reached (${code})`;
+  return error.message === "" ? code : error.message;
 }
 
 function port(text: string): number {
