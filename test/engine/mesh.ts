@@ -6,7 +6,10 @@ import { issueToken } from "../../gateway/src/identity/mesh-token.ts";
 import type { Caller } from "../../gateway/src/identity/principal.ts";
 import type { Head } from "../../gateway/src/store/store.ts";
 import type { HandlerCall } from "../harness/handler-server.ts";
-import { startGateway, type TestGatewayOptions } from "../harness/gateway.ts";
+import { startGateway, type TestGateway, type TestGatewayOptions } from "../harness/gateway.ts";
+import { createDatabase } from "../harness/postgres.ts";
+import { startTcpProxy } from "../harness/proxy.ts";
+import { waitFor } from "../harness/wait-for.ts";
 
 export interface Reply {
   readonly status: number;
@@ -58,13 +61,32 @@ export interface Mesh {
 const actor = { subject: "test", namespace: null };
 const loopback = { host: "127.0.0.1", ports: [0], cidrs: ["127.0.0.0/8"], plainHttp: true };
 
-/** One gateway with namespaces owner, caller, other (granted) and stranger (not). */
+/**
+ * Namespaces owner, caller, other (granted) and stranger (not), behind one gateway, or behind as many as
+ * NEXUS_MESH_GATEWAYS says, with a round-robin proxy in front: the whole suite runs both ways.
+ */
 export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
-  const gateway = await startGateway(given);
+  const count = Number(process.env["NEXUS_MESH_GATEWAYS"] ?? "1");
+  const database = await createDatabase();
+  const proxy = await startTcpProxy([]);
+  const gateways: TestGateway[] = [];
+  for (let n = 0; n < count; n += 1) {
+    gateways.push(
+      await startGateway({
+        ...given,
+        databaseUrl: database.url,
+        options: { ...given.options, ...(count === 1 ? {} : { publicUrl: proxy.url }) },
+      }),
+    );
+  }
+  proxy.setUpstreams(gateways.map(({ options }) => ({ host: options.host, port: options.port })));
+  const [gateway] = gateways;
+  if (gateway === undefined) throw new Error("NEXUS_MESH_GATEWAYS must be 1 or more");
+  const url = count === 1 ? gateway.url : proxy.url;
   const { context } = gateway;
   const { registry, store } = context;
-  const pool = new pg.Pool({ connectionString: gateway.databaseUrl, max: 2 });
-  const http = new Pool(gateway.url, { connections: 16 });
+  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  const http = new Pool(url, { connections: 16 });
   const tokens = new Map<string, string>();
   const closables: { close(): Promise<void> }[] = [];
   let endpoints = 0;
@@ -80,7 +102,16 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
     });
     tokens.set(name, token);
   }
+  await everywhere();
   const ownerId = registry.snapshot().namespaces.get("owner")?.id ?? 0;
+
+  /** What was written through the first gateway is what each of them reads. */
+  async function everywhere(): Promise<void> {
+    const { version } = registry.snapshot();
+    await waitFor("every gateway to read the registry's change", () =>
+      gateways.every((one) => one.context.registry.snapshot().version >= version),
+    );
+  }
 
   async function request(
     path: string,
@@ -107,7 +138,7 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
   const path = (endpoint: string): string => `/nexus/endpoints/${endpoint}/services/reports/build`;
 
   return {
-    url: gateway.url,
+    url,
     publicUrl: gateway.options.publicUrl,
     engine: gateway.engine,
     admin: {
@@ -140,6 +171,7 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
           actor,
         );
       }
+      await everywhere();
       return name;
     },
     async retarget(name, targetUrl) {
@@ -150,6 +182,7 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
         "any",
         actor,
       );
+      await everywhere();
     },
     start(
       endpoint,
@@ -197,7 +230,9 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
       await http.close();
       await pool.end();
       for (const closable of closables) await closable.close();
-      await gateway.close();
+      for (const one of gateways) await one.close();
+      await proxy.close();
+      await database.drop();
     },
   };
 }
