@@ -27,7 +27,7 @@ export type AdminRequest<Id extends AdminOperationId> = Part<"path", Of<Paramete
   Part<"headers", Of<Parameters<Id>, "header">> &
   Part<"body", JsonOf<Of<operations[Id], "requestBody">>> & {
     readonly signal?: AbortSignal;
-    /** In ms; default 30,000, and what `wait` asks for on top. */
+    /** In ms; default 90,000, which is longer than the longest `wait`. */
     readonly timeoutMs?: number;
   };
 
@@ -59,7 +59,7 @@ export interface AdminClient {
     request: AdminRequest<Id>,
   ): Promise<AdminReply<Id>>;
   /** The same with the reply as it came (status, headers, bytes), and a raw body: starts and results. Refusals throw too. */
-  callRaw<Id extends AdminOperationId>(operationId: Id, request: RawRequest): Promise<HttpReply>;
+  callRaw(operationId: AdminOperationId, request: RawRequest): Promise<HttpReply>;
 }
 
 export interface RawRequest {

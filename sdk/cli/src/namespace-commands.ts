@@ -81,9 +81,9 @@ export function registerNamespaces({ program, session, terminal }: Registration)
             ["HOST", "PORTS", "CIDRS", "PLAIN HTTP"],
             policy.rules.map((rule) => [
               rule.host,
-              rule.ports?.join(","),
-              rule.cidrs?.join(","),
-              rule.plainHttp ?? false,
+              rule.ports.join(","),
+              rule.cidrs.join(","),
+              rule.plainHttp,
             ]),
           )}`,
       );

@@ -115,11 +115,11 @@ export function registerOperations(registration: Registration): void {
     .option("--after <time>", "RFC 3339")
     .option("--before <time>", "RFC 3339")
     .option("--limit <n>", "at most so many", wholeNumber, 50)
-    .action(async ({ limit, ...filter }: ListOptions) => {
+    .action(async ({ limit, state, ...filter }: ListOptions) => {
       const { admin, show } = await session();
       const items = await everyPage<AdminReply<"getOperation">>(async (cursor) => {
         const reply = await admin.callRaw("listOperations", {
-          query: { ...filter, limit: Math.min(limit, 200), cursor },
+          query: { ...filter, state: state?.join(","), limit: Math.min(limit, 200), cursor },
         });
         return JSON.parse(reply.body.toString()) as AdminReply<"listOperations">;
       }, limit);
