@@ -128,6 +128,18 @@ test("the state changed in header and id together: the signature covers the id",
   expect(await deliver({ ...given, headers })).toBe(401);
 });
 
+test("an id of another operation than the token's, even if signed", async () => {
+  const given = delivery(result);
+  const id = (given.headers["webhook-id"] ?? "").replace(
+    operationId,
+    operationId.replace("0", "1"),
+  );
+  const time = given.headers["webhook-timestamp"] ?? "";
+  const signature = signV1(secret, id, Number(time), given.body);
+  const headers = { ...given.headers, "webhook-id": id, "webhook-signature": signature };
+  expect(await deliver({ ...given, headers })).toBe(401);
+});
+
 test("another body, no headers, too large a body", async () => {
   expect(await deliver({ ...delivery(result), body: Buffer.from('{"rows":4}') })).toBe(401);
   expect(await deliver({ headers: {}, body: Buffer.from("{}") })).toBe(401);
