@@ -58,7 +58,7 @@ describe("a durable start", () => {
     expect(reply.status).toBe(200);
     expect(reply.text).toBe('"ok"');
     const [operation] = await mesh.operations(endpoint);
-    expect(operation).toMatchObject({ state: 4, owes: 0 });
+    expect(operation).toMatchObject({ state: 4, owes: 0, attempt: 1 });
     expect(receiver.received).toHaveLength(0);
   });
 

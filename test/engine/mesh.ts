@@ -52,7 +52,9 @@ export interface Mesh {
   request(path: string, method: string): Promise<Reply>;
   head(id: string): Promise<Head | undefined>;
   /** Rows of an endpoint's operations, straight from the tables. */
-  operations(endpoint: string): Promise<{ id: string; state: number; owes: number }[]>;
+  operations(
+    endpoint: string,
+  ): Promise<{ id: string; state: number; owes: number; attempt: number }[]>;
   /** Closed with the mesh. */
   track(...closables: { close(): Promise<void> }[]): void;
   close(): Promise<void>;
@@ -217,8 +219,8 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
     },
     async operations(name) {
       const id = registry.snapshot().endpoints.get(name)?.id;
-      const found = await pool.query<{ id: string; state: number; owes: number }>(
-        "select id, state, owes from head where endpoint_id = $1",
+      const found = await pool.query<{ id: string; state: number; owes: number; attempt: number }>(
+        "select id, state, owes, attempt from head where endpoint_id = $1",
         [id],
       );
       return found.rows;

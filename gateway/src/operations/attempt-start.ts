@@ -48,7 +48,7 @@ export function createAttemptStart(
         "canceled before it was sent to the handler",
         {},
       );
-      return end(held, failedOutcome("canceled", failure, null), null, false);
+      return end(held, failedOutcome("canceled", failure, null), null, "cancel");
     }
     const lease = await freshLease(held.lease);
     if (lease === null) return;
@@ -94,11 +94,11 @@ export function createAttemptStart(
     const current: HeldOperation = { ...held, lease };
     switch (result.kind) {
       case "succeeded":
-        return end(current, succeededOutcome(result.content, result.body, null), inline, false);
+        return end(current, succeededOutcome(result.content, result.body, null), inline, "attempt");
       case "failed":
-        return end(current, failedOutcome(result.state, result.failure, null), inline, false);
+        return end(current, failedOutcome(result.state, result.failure, null), inline, "attempt");
       case "refused":
-        return end(current, failedOutcome("failed", result.failure, null), inline, false);
+        return end(current, failedOutcome("failed", result.failure, null), inline, "attempt");
       case "started":
         inline?.answer({ kind: "started", links: result.links });
         return noteStarted(current, result.token);
@@ -176,14 +176,15 @@ export function createAttemptStart(
       `operation timed out: ${timeoutType.toLowerCase().replaceAll("_", "-")}`,
       { timeoutType },
     );
-    await end(held, failedOutcome("timed_out", failure, held.head.handlerToken), null, true);
+    await end(held, failedOutcome("timed_out", failure, held.head.handlerToken), null, "deadline");
   }
 
   async function end(
     held: HeldOperation,
     outcome: NewOutcome,
     inline: InlineWait | null,
-    owesCancel: boolean,
+    /** The reply to an attempt, or this gateway's own decision. */
+    by: "attempt" | "deadline" | "cancel",
   ): Promise<void> {
     const { lease, operation, head } = held;
     const takenInline = inline?.claim() ?? false;
@@ -191,9 +192,10 @@ export function createAttemptStart(
       key: lease.key,
       id: lease.id,
       holder: lease,
+      attempted: by === "attempt",
       outcome,
       takenInline,
-      owesCancel: owesCancel && head.handlerToken !== null,
+      owesCancel: by === "deadline" && head.handlerToken !== null,
       endpointId: operation.endpointId,
       dedupeWindowMs: whereabouts(context, operation, head.targetId).dedupeWindowMs,
     });

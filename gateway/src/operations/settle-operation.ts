@@ -7,6 +7,8 @@ export interface SettleRequest {
   readonly id: string;
   /** The holder's lease, or null: a completion, a deadline, a person. */
   readonly holder: Lease | null;
+  /** The outcome is the reply to an attempt of the holder. */
+  readonly attempted?: boolean;
   readonly outcome: NewOutcome;
   readonly takenInline: boolean;
   readonly owesCancel: boolean;
@@ -26,7 +28,11 @@ export function createSettleOperation(context: GatewayContext, waiters: Waiters)
       by:
         request.holder === null
           ? { kind: "anyone" }
-          : { kind: "holder", fence: request.holder.fence },
+          : {
+              kind: "holder",
+              fence: request.holder.fence,
+              attempted: request.attempted === true,
+            },
       outcome: request.outcome,
       takenInline: request.takenInline,
       owesCancel: request.owesCancel,

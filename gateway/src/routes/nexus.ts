@@ -1,5 +1,4 @@
 import { firstValues, headerNames } from "@nexus-mesh/sdk/protocol/headers";
-import { parseLinks, MalformedLink } from "@nexus-mesh/sdk/protocol/links";
 import { MalformedPath, parseQuery, splitNexusPath } from "@nexus-mesh/sdk/protocol/path";
 import { encodeAsyncStart } from "@nexus-mesh/sdk/protocol/start-response";
 import type { Endpoint, Namespace } from "@nexus-mesh/registry/registry";
@@ -13,10 +12,12 @@ import { assertRole } from "../identity/permissions.ts";
 import type { Caller } from "../identity/principal.ts";
 import type { NexusEngine } from "../operations/create-engine.ts";
 import { isUuid } from "../store/uuid-v7.ts";
+import { closedSignal } from "./closed-signal.ts";
 import { registerCompletionRoute } from "./nexus-completion.ts";
 import { sendNexusError } from "./nexus-error.ts";
 import { sendOutcome } from "./nexus-outcome.ts";
 import { rawBody } from "./raw-body.ts";
+import { assertLinks, callbackHeaders } from "./start-headers.ts";
 
 export const nexusPrefix = "/nexus/endpoints/";
 
@@ -237,38 +238,4 @@ function malformedPath(error: unknown): unknown {
     violations: [{ pointer: "path:", rule: "percent-encoding", detail: error.message }],
     cause: error,
   });
-}
-
-function assertLinks(value: string | undefined): void {
-  if (value === undefined) return;
-  try {
-    parseLinks([value]);
-  } catch (error) {
-    if (!(error instanceof MalformedLink)) throw error;
-    throw new ApiError("INVALID_LINK", 'invalid "nexus-link" header', {
-      violations: [{ pointer: "header:nexus-link", rule: "link", detail: error.message }],
-      hint: 'Write <URL>; type="pkg.Type" and percent-encode commas in the URL',
-      cause: error,
-    });
-  }
-}
-
-function callbackHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(headerNames.callbackPrefix))
-      found[name.slice(headerNames.callbackPrefix.length)] = value;
-  }
-  return found;
-}
-
-function closedSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  request.raw.socket.once("close", onClose);
-  reply.raw.once("finish", () => request.raw.socket.off("close", onClose));
-  return controller.signal;
-
-  function onClose(): void {
-    controller.abort();
-  }
 }

@@ -21,6 +21,11 @@ const columns: readonly ArrayColumn<Settle>[] = [
   { name: "key", type: "uuid", value: (s) => s.key },
   { name: "id", type: "uuid", value: (s) => s.id },
   { name: "fence", type: "int", value: ({ by }) => (by.kind === "holder" ? by.fence : null) },
+  {
+    name: "attempted",
+    type: "int",
+    value: ({ by }) => (by.kind === "holder" && by.attempted === true ? 1 : 0),
+  },
   { name: "state", type: "smallint", value: (s) => states[s.outcome.state] },
   { name: "handler_token", type: "text", value: (s) => s.outcome.handlerToken },
   { name: "content_headers", type: "bytea", value: (s) => s.outcome.contentHeaders },
@@ -47,14 +52,15 @@ const update = {
   name: "settle",
   text: `
     with l as (
-      select h.key, h.id, r.fence as wanted_fence, r.state as new_state, ${owesAfter} as new_owes,
+      select h.key, h.id, r.fence as wanted_fence, r.attempted, r.state as new_state, ${owesAfter} as new_owes,
         r.handler_token as new_token, r.content_headers, r.result, r.failure, r.digest, r.attempts
       from ${unnest(columns, 2)} join head h on h.key = r.key
       where h.id = r.id and ${inStates("h.state", openCodes)} and (r.fence is null or h.fence = r.fence)
       order by h.key for update of h
     ),
     u as (
-      update head set state = l.new_state, fence = head.fence + 1, owes = l.new_owes, running = false,
+      update head set state = l.new_state, fence = head.fence + 1,
+        attempt = head.attempt + l.attempted, owes = l.new_owes, running = false,
         handler_token = coalesce(head.handler_token, l.new_token), closed_at = now(),
         due_at = case when l.new_owes <> 0 then ${keptOrNew}
           else ${windowEnd.replaceAll("head.closed_at", "now()")} end

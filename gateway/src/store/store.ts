@@ -91,7 +91,14 @@ export interface Settle {
   readonly key: string;
   readonly id: string;
   /** A completion, a deadline or a person needs only a non-terminal state; the holder's own attempt also its fence. */
-  readonly by: { readonly kind: "anyone" } | { readonly kind: "holder"; readonly fence: number };
+  readonly by:
+    | { readonly kind: "anyone" }
+    | {
+        readonly kind: "holder";
+        readonly fence: number;
+        /** The outcome is the reply to an attempt of this holder, which is counted. */
+        readonly attempted?: boolean;
+      };
   readonly outcome: NewOutcome;
   /** An inline waiter of this gateway takes the outcome: the operation's own callback is not owed. */
   readonly takenInline: boolean;
