@@ -202,7 +202,12 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
         const decoded = decodeStartResponse(reply);
         switch (decoded.kind) {
           case "sync":
-            return { kind: "sync", value: outputOf(key, reply) } as const;
+            return {
+              kind: "sync",
+              value: outputOf(key, reply),
+              // The gateway names the operation that has ended already; a bare handler would not.
+              token: reply.headers[headerNames.operationToken] ?? "",
+            } as const;
           case "async":
             return { kind: "async", token: decoded.token } as const;
           case "operation-error":
@@ -270,13 +275,9 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
         async start(key, input, start = {}) {
           const begun = await begin(key, input, start, true);
           if (begun.kind === "async") return handle(key, begun.token);
-          // The request id was used before and its operation has ended: the mesh answers with the outcome, not its id.
-          const { value } = begun;
-          return {
-            operationId: "",
-            result: () => Promise.resolve(value as never),
-            cancel: () => Promise.resolve(),
-          };
+          // The request id was used before and its operation has ended: the outcome is here already.
+          const { token, value } = begun;
+          return { ...handle(key, token), result: () => Promise.resolve(value as never) };
         },
         handle,
       };

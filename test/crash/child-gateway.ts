@@ -11,6 +11,8 @@ export interface ChildGateway {
   readonly exited: Promise<void>;
   /** What it wrote to stderr: shown when a scenario fails. */
   log(): string;
+  /** SIGSTOP freezes it, SIGCONT lets it go on, SIGKILL ends it. */
+  signal(name: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void;
   stop(): Promise<void>;
 }
 
@@ -46,6 +48,9 @@ export async function startChildGateway(
     exited,
     reached: () => crashAt !== null && stderr.includes(`reached ${crashAt}`),
     log: () => stderr,
+    signal: (name) => {
+      child.kill(name);
+    },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");

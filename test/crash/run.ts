@@ -35,7 +35,12 @@ print(`${rows.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && rows.length > 0 ? 0 : 1;
 
 function held(row: CrashRow): boolean {
-  return row.reached && row.lost === 0 && row.settledTwice === 0 && row.callbacksDelivered === row.callbacksOwed;
+  return (
+    row.reached &&
+    row.lost === 0 &&
+    row.settledTwice === 0 &&
+    row.callbacksDelivered === row.callbacksOwed
+  );
 }
 
 /** A database of its own for each point. Leases are short, so that a takeover takes seconds. */

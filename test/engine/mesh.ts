@@ -1,6 +1,7 @@
 import { defaultEndpointPolicy, type EndpointPolicy } from "@nexus-mesh/registry/registry";
 import { Pool, request as send } from "undici";
 import pg from "pg";
+import type { GatewayOptions } from "../../gateway/src/options.ts";
 import type { Engine } from "../../gateway/src/engine.ts";
 import { issueToken } from "../../gateway/src/identity/mesh-token.ts";
 import type { Caller } from "../../gateway/src/identity/principal.ts";
@@ -8,6 +9,7 @@ import type { Head } from "../../gateway/src/store/store.ts";
 import type { HandlerCall } from "../harness/handler-server.ts";
 import { startGateway, type TestGateway, type TestGatewayOptions } from "../harness/gateway.ts";
 import { createDatabase } from "../harness/postgres.ts";
+import { freePort } from "../harness/free-port.ts";
 import { startTcpProxy } from "../harness/proxy.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
@@ -34,11 +36,14 @@ export interface StartOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** The calling namespace; null sends no credential. */
   readonly as?: string | null;
+  /** At this gateway rather than through the front door. */
+  readonly at?: string;
 }
 
 export interface Mesh {
   readonly url: string;
   readonly publicUrl: string;
+  readonly databaseUrl: string;
   readonly engine: Engine;
   readonly admin: Caller;
   /** A caller's token of one of the namespaces. */
@@ -55,6 +60,8 @@ export interface Mesh {
   operations(
     endpoint: string,
   ): Promise<{ id: string; state: number; owes: number; attempt: number }[]>;
+  /** Options of one more gateway of this mesh, to be started as a process. */
+  anotherGateway(): Promise<GatewayOptions>;
   /** Closed with the mesh. */
   track(...closables: { close(): Promise<void> }[]): void;
   close(): Promise<void>;
@@ -120,8 +127,11 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
     method: string,
     headers: Record<string, string>,
     body: string | Buffer | null,
+    at?: string,
   ): Promise<Reply> {
-    const reply = await http.request({ path, method: method as "POST", headers, body });
+    const sent = { method: method as "POST", headers, body };
+    const reply =
+      at === undefined ? await http.request({ path, ...sent }) : await send(at + path, sent);
     const bytes = Buffer.from(await reply.body.arrayBuffer());
     const single = Object.fromEntries(
       Object.entries(reply.headers).map(([name, value]) => [name, String(value)]),
@@ -142,7 +152,9 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
   return {
     url,
     publicUrl: gateway.options.publicUrl,
+    databaseUrl: database.url,
     engine: gateway.engine,
+    anotherGateway: async () => ({ ...gateway.options, port: await freePort(), opsPort: 0 }),
     admin: {
       principal: { subject: "admin", tokenId: "", tokenNamespaceId: null, role: "admin" },
       namespace: undefined,
@@ -188,7 +200,7 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
     },
     start(
       endpoint,
-      { callback, requestId, body = "{}", prefer, headers = {}, as = "caller" } = {},
+      { callback, requestId, body = "{}", prefer, headers = {}, as = "caller", at } = {},
     ) {
       return request(
         path(endpoint) +
@@ -202,6 +214,7 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
           ...headers,
         },
         body,
+        at,
       );
     },
     cancel: (endpoint, token, as = "caller") =>
@@ -242,11 +255,12 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
 /** The handler's completion, with the callback headers that its start brought. */
 export async function complete(
   call: HandlerCall | undefined,
-  outcome: { state: string; body: string },
+  outcome: { state: string; body: string; at?: string },
 ): Promise<{ status: number }> {
   if (call === undefined) throw new Error("the handler was not called");
   const callback = new URL(call.url, "http://handler").searchParams.get("callback") ?? "";
-  const reply = await send(callback, {
+  const to = outcome.at === undefined ? callback : outcome.at + new URL(callback).pathname;
+  const reply = await send(to, {
     method: "POST",
     headers: {
       ...callbackHeadersOf(call),

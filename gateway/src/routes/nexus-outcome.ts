@@ -11,6 +11,8 @@ export function sendOutcome(
   outcome: OutcomeRow,
   failureSupport: boolean,
 ): FastifyReply {
+  // Not in the reference, which has no durable start that can have ended: with it the caller can name the operation.
+  reply.header(headerNames.operationToken, outcome.id);
   if (outcome.result !== null) {
     return reply.code(200).headers(headersFromBytes(outcome.contentHeaders)).send(outcome.result);
   }
