@@ -91,7 +91,7 @@ test("endpoint put creates, keeps what is not given, and get, list and delete fo
   await ok(["egress", "put", "insights", loopback]);
   const put = ["endpoint", "put", "analytics", "--target", "http://127.0.0.1:7410/nexus"];
   const created = await ok(
-    [...put, "--owner", "insights", "--description", "-", "--schedule-to-close", "24h"],
+    [...put, "--owner", "insights", "--description", "-", "--schedule-to-close", "2h"],
     { stdin: "# Profiles" },
   );
   expect(created.stdout).toBe(
@@ -102,7 +102,7 @@ test("endpoint put creates, keeps what is not given, and get, list and delete fo
     version: 2,
     owner: "insights",
     description: "# Profiles",
-    policy: { scheduleToClose: "86400s", maxAttempts: 5 },
+    policy: { scheduleToClose: "7200s", maxAttempts: 5 },
   });
   expect((await ok(["endpoint", "get", "analytics"])).stdout).toMatch(/^max attempts +5$/m);
   expect((await ok(["endpoint", "list"])).stdout).toMatch(/^analytics +insights +http:\S+ +2 /m);
