@@ -2,6 +2,8 @@ import type { Pool } from "pg";
 
 const tables = ["operation", "outcome", "attempt"] as const;
 const dayMs = 86_400_000;
+/** Beside the migrations' one. */
+const lock = 0x6e65787574;
 
 /** Makes the partitions of today and the days ahead, by UUIDv7 range; what exists is left alone. Returns how many were made. */
 export async function ensurePartitions(
@@ -42,7 +44,7 @@ export async function dropExpiredPartitions(
   const firstKept = Math.floor(now / dayMs) - retentionDays;
   const dropped: string[] = [];
   const kept: string[] = [];
-  const days = [...(await partitionNames(pool))]
+  const days = (await partitionTables(pool))
     .map((name) => ({ name, day: dayOf(name) }))
     .filter(({ day }) => day < firstKept);
   for (const day of [...new Set(days.map((found) => found.day))].sort((a, b) => a - b)) {
@@ -61,6 +63,8 @@ async function attach(pool: Pool, table: (typeof tables)[number], day: number): 
   const client = await pool.connect();
   try {
     await client.query("begin");
+    // Gateways that start together make them one after another; `if not exists` alone fails in many ways under races.
+    await client.query("select pg_advisory_xact_lock($1)", [lock]);
     // A waiting ATTACH blocks every accept behind it: rather give up and come again.
     await client.query("set local lock_timeout = '2s'");
     await client.query(`create table if not exists ${name} (like ${table} including all)`);
@@ -75,13 +79,7 @@ async function attach(pool: Pool, table: (typeof tables)[number], day: number): 
     await client.query("commit");
   } catch (error) {
     await client.query("rollback");
-    // Two gateways made it at the same moment: 42P07 and 23505 both say that it is there.
-    if (!(
-      error instanceof Error &&
-      "code" in error &&
-      (error.code === "42P07" || error.code === "23505")
-    ))
-      throw error;
+    throw error;
   } finally {
     client.release();
   }
@@ -101,16 +99,30 @@ async function drop(pool: Pool, name: string): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query("set lock_timeout = '2s'");
-    const attached = await client.query("select 1 from pg_inherits where inhrelid = $1::regclass", [
-      name,
-    ]);
-    if (attached.rowCount !== 0)
-      await client.query(`alter table ${table} detach partition ${name} concurrently`);
-    await client.query(`drop table ${name}`);
+    const { rows } = await client.query<{ pending: boolean }>(
+      "select inhdetachpending as pending from pg_inherits where inhrelid = to_regclass($1)",
+      [name],
+    );
+    const [attached] = rows;
+    // A detach that gave up waiting for a reader is half done: it can only be finished, not begun again.
+    if (attached !== undefined)
+      await client.query(
+        `alter table ${table} detach partition ${name} ${attached.pending ? "finalize" : "concurrently"}`,
+      );
+    await client.query(`drop table if exists ${name}`);
   } finally {
     await client.query("reset lock_timeout");
     client.release();
   }
+}
+
+/** Detached ones too: a gateway may have ended between the detach and the drop. */
+async function partitionTables(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    "select relname as name from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace and relname ~ $1",
+    [`^(${tables.join("|")})_[0-9]{8}$`],
+  );
+  return rows.map((row) => row.name);
 }
 
 async function partitionNames(pool: Pool): Promise<Set<string>> {
