@@ -16,7 +16,8 @@ export function keepFresh(options: {
   poll: () => Promise<void>;
   onError: (error: unknown) => void;
 }): KeepFresh {
-  let stopped = false;
+  const stopping = new AbortController();
+  const stopped = (): boolean => stopping.signal.aborted;
   let listening: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
   let polling: Promise<void> = Promise.resolve();
@@ -25,7 +26,7 @@ export function keepFresh(options: {
   schedule();
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await polling;
       await listening?.end();
@@ -33,7 +34,7 @@ export function keepFresh(options: {
   };
 
   function schedule(): void {
-    if (stopped) return;
+    if (stopped()) return;
     timer = setTimeout(() => {
       // The next one is due after this one has ended: polls never overlap.
       polling = options.poll().catch(options.onError).finally(schedule);
@@ -41,11 +42,11 @@ export function keepFresh(options: {
   }
 
   async function listen(): Promise<void> {
-    if (stopped) return;
+    if (stopped()) return;
     const client = new pg.Client({ connectionString: options.connectionString, keepAlive: true });
     let over = false;
     const again = (error: unknown): void => {
-      if (over || stopped) return;
+      if (over || stopped()) return;
       over = true;
       options.onError(error);
       void client.end().catch(() => undefined);
@@ -60,7 +61,7 @@ export function keepFresh(options: {
       await client.connect();
       await client.query(`listen ${registryChannel}`);
       listening = client;
-      if (stopped) await client.end();
+      if (stopped()) await client.end();
       // What was notified while nobody listened.
       else options.changed();
     } catch (error) {

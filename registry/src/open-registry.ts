@@ -34,17 +34,20 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   let snapshot = await loadSnapshot(pool);
   let confirmedAt = performance.now();
   let refreshing: Promise<Snapshot> | undefined;
-  let again = false;
+  let asks = 0;
 
   /** Single-flight; a call during a read has another one follow, for that read may have begun before the change. */
-  async function refresh(): Promise<Snapshot> {
-    if (refreshing !== undefined) {
-      again = true;
-      return refreshing;
-    }
-    refreshing = (async () => {
+  function refresh(): Promise<Snapshot> {
+    asks += 1;
+    refreshing ??= readUntilCurrent();
+    return refreshing;
+  }
+
+  async function readUntilCurrent(): Promise<Snapshot> {
+    try {
+      let answered: number;
       do {
-        again = false;
+        answered = asks;
         const asked = performance.now();
         const loaded = await loadSnapshot(pool);
         confirmedAt = asked;
@@ -52,12 +55,12 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
           snapshot = loaded;
           for (const listener of listeners) listener(snapshot);
         }
-      } while (again);
+      } while (asks !== answered);
       return snapshot;
-    })().finally(() => {
+    } finally {
+      // Here and not after the promise: whoever asks in between must not join a read that is over.
       refreshing = undefined;
-    });
-    return refreshing;
+    }
   }
 
   const fresh = keepFresh({
