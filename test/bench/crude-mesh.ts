@@ -69,7 +69,7 @@ export async function startCrudeMesh(parts: {
 
 /** While one statement is in flight the next batch gathers. */
 function batcher<Row>(write: (rows: Row[]) => Promise<unknown>): (row: Row) => Promise<void> {
-  let waiting: { row: Row; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  const waiting: { row: Row; resolve: () => void; reject: (error: unknown) => void }[] = [];
   let writing = false;
   const flush = async (): Promise<void> => {
     writing = true;
