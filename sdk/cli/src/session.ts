@@ -18,7 +18,7 @@ export interface Session {
 }
 
 /** Set by a command that ends otherwise than with 0 without an error. */
-export type SetExitCode = (code: number) => void;
+type SetExitCode = (code: number) => void;
 
 export interface Registration {
   readonly program: Command;
