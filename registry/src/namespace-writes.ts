@@ -38,7 +38,7 @@ export async function putNamespace(
 export async function deleteNamespace(client: PoolClient, name: string): Promise<Change<boolean>> {
   const { rows } = await client.query<{ id: number; owns: boolean; runs: boolean }>(
     `select id, exists (select 1 from endpoint where owner_id = n.id) as owns,
-            exists (select 1 from head where caller_ns = n.id and state < 4) as runs
+            exists (select 1 from head where caller_ns = n.id and (state < 4 or owes <> 0)) as runs
      from namespace n where name = $1`,
     [name],
   );

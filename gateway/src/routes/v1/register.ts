@@ -36,6 +36,10 @@ export async function registerV1Routes(
     );
     v1.setErrorHandler((error, request, reply) => sendProblem(context, request, reply, error));
     authenticateRoutes(v1, context);
+    // Behind a balancer two changes of one person may reach two gateways within the same second.
+    v1.addHook("preValidation", async ({ method }) => {
+      if (method === "PUT" || method === "DELETE") await context.registry.refresh();
+    });
     registerServer(v1, context);
     registerNamespaces(v1, context);
     registerTokens(v1, context);

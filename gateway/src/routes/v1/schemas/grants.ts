@@ -4,7 +4,7 @@ import { problems } from "./problem.ts";
 const tags = ["grants"];
 const grantId = {
   type: "string",
-  pattern: "^[a-z0-9][a-z0-9._-]*$",
+  pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$",
   maxLength: 100,
   examples: ["storefront-profiles"],
 } as const;
