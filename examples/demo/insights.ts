@@ -98,7 +98,7 @@ await DBOS.launch();
 const { listener } = createHandlerServer({
   services: [analyticsHandler],
   basePath: "/nexus",
-  trust: { gateway: setting("MESH_URL"), audience: setting("TARGET") },
+  trust: { gateway: setting("MESH_URL"), audience: setting("TARGET"), endpoints: ["analytics"] },
 });
 const server = createServer(listener);
 server.listen(port, "127.0.0.1", () => {

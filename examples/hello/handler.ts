@@ -11,7 +11,11 @@ const { listener } = createHandlerServer({
   ],
   basePath: "/nexus",
   // Only what this gateway signed, and signed for this target, is served.
-  trust: { gateway: "http://127.0.0.1:7400", audience: "http://127.0.0.1:7410/nexus" },
+  trust: {
+    gateway: "http://127.0.0.1:7400",
+    audience: "http://127.0.0.1:7410/nexus",
+    endpoints: ["hello"],
+  },
 });
 
 createServer(listener).listen(7410, "127.0.0.1", () => {

@@ -20,3 +20,15 @@ export type CrashPoint = (typeof crashPoints)[number];
 
 /** Does nothing in production; in a crash test the child sends itself SIGKILL at the named point. */
 export type ReachCrashPoint = (point: CrashPoint) => void;
+
+export const noCrash: ReachCrashPoint = () => undefined;
+
+/** For `onSent` of an exchange: the point after the bytes have left, so that the other side has got them. */
+export function crashOnceSent(crash: ReachCrashPoint, point: CrashPoint): (() => void) | undefined {
+  if (crash === noCrash) return undefined;
+  return () => {
+    setImmediate(() => {
+      crash(point);
+    });
+  };
+}

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http";
 import type { Endpoint, Namespace } from "@nexus-mesh/registry/registry";
 import type { Caller } from "./identity/principal.ts";
 import type { Head, OutcomeRow } from "./store/store.ts";
@@ -10,9 +9,8 @@ export interface StartRequest {
   readonly service: string;
   readonly operation: string;
   readonly requestId: string | null;
-  readonly headers: IncomingHttpHeaders;
-  /** First values, names as sent, for what is forwarded. */
-  readonly rawHeaders: readonly string[];
+  /** Lower-case names, single values (`firstValues`). */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly callbackUrl: string | null;
   readonly callbackHeaders: Readonly<Record<string, string>>;

@@ -1,3 +1,4 @@
+import { SchemaTooNew, SchemaTooOld } from "@nexus-mesh/registry/migrate";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { ConfigurationError, configurationExitCode } from "./commands/configuration-error.ts";
@@ -18,7 +19,10 @@ export async function main(argv: readonly string[], environment: Environment = p
   } catch (error) {
     process.stderr.write(`nexus-mesh-gateway: ${explain(error)}\n`);
     process.exitCode =
-      error instanceof ConfigurationError || error instanceof SealBroken
+      error instanceof ConfigurationError ||
+      error instanceof SealBroken ||
+      error instanceof SchemaTooOld ||
+      error instanceof SchemaTooNew
         ? configurationExitCode
         : 1;
   }

@@ -1,7 +1,8 @@
+import { assertSchema } from "@nexus-mesh/registry/migrate";
 import { openRegistry } from "@nexus-mesh/registry/open-registry";
 import type { Logger } from "pino";
 import { systemClock, type AdjustableClock } from "./clock.ts";
-import type { ReachCrashPoint } from "./crash-points.ts";
+import { noCrash, type ReachCrashPoint } from "./crash-points.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { watchHealth, type Health } from "./health.ts";
 import { createEgress } from "./identity/create-egress.ts";
@@ -35,7 +36,7 @@ export async function openContext(
 ): Promise<OpenContext> {
   const clock = parts.clock ?? systemClock();
   const log = parts.log ?? createLog("silent");
-  const crash = parts.crash ?? (() => undefined);
+  const crash = parts.crash ?? noCrash;
   const metrics = createMetrics();
   const opened: (() => void | Promise<void>)[] = [];
   const close = async (): Promise<void> => {
@@ -50,9 +51,19 @@ export async function openContext(
   };
 
   try {
-    const controlPool = { connectionString: options.databaseUrl, max: 4 };
+    // A frozen gateway must not hold the lock that every change takes, nor a dead network the snapshot.
+    const controlPool = {
+      connectionString: options.databaseUrl,
+      max: 4,
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 10_000,
+      lock_timeout: 5_000,
+      idle_in_transaction_session_timeout: 2_000,
+    };
     const { pool: control, close: closeControl } = openPool(controlPool, onConnectionLost);
     opened.push(closeControl);
+    await assertSchema(control);
     const registry = await openRegistry({
       pool: control,
       connectionString: options.databaseUrl,

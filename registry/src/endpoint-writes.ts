@@ -10,6 +10,7 @@ interface Change<T> {
 
 interface Found {
   readonly id: number;
+  readonly owner_id: number;
   readonly version: number;
   readonly url: string;
 }
@@ -20,6 +21,13 @@ export async function putEndpoint(
   condition: Condition,
 ): Promise<Change<{ created: boolean }>> {
   const found = await find(client, input.name);
+  if (input.seenOwnerId !== undefined && (found?.owner_id ?? null) !== input.seenOwnerId) {
+    throw new RegistryConflict(
+      "exists",
+      `endpoint "${input.name}" was made, moved or deleted by somebody else just now`,
+      found?.version,
+    );
+  }
   if (found === undefined) {
     if (typeof condition === "object")
       throw new RegistryConflict(
@@ -88,13 +96,19 @@ export async function deleteClosedEndpoint(
   );
   const running = rows[0]?.n ?? 0;
   if (running > 0) return { result: running, entry: undefined };
-  await client.query("delete from endpoint where id = $1 and closing", [id]);
+  const { rowCount } = await client.query("delete from endpoint where id = $1 and closing", [id]);
+  if (rowCount === 0) {
+    throw new RegistryConflict(
+      "version",
+      `endpoint "${name}" was changed while it was being deleted`,
+    );
+  }
   return { result: 0, entry: { action: "endpoint.delete", object: name } };
 }
 
 async function find(client: PoolClient, name: string): Promise<Found | undefined> {
   const { rows } = await client.query<Found>(
-    `select e.id, e.version, t.url from endpoint_name n join endpoint e on e.id = n.endpoint_id
+    `select e.id, e.owner_id, e.version, t.url from endpoint_name n join endpoint e on e.id = n.endpoint_id
      join target t on t.endpoint_id = e.id and t.removed_at is null
      where n.name = $1 and n.released_at is null`,
     [name],

@@ -33,33 +33,40 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const listeners = new Set<(snapshot: Snapshot) => void>();
   let snapshot = await loadSnapshot(pool);
   let confirmedAt = performance.now();
-  let refreshing: Promise<Snapshot> | undefined;
-  let asks = 0;
+  let reading: Promise<Snapshot> | undefined;
+  let following: Promise<Snapshot> | undefined;
 
-  /** Single-flight; a call during a read has another one follow, for that read may have begun before the change. */
+  /**
+   * A call during a read waits for the one that follows it, for that read may have begun before the change. All such
+   * calls share the one follower, so that a steady stream of changes keeps nobody waiting for longer than two reads.
+   */
   function refresh(): Promise<Snapshot> {
-    asks += 1;
-    refreshing ??= readUntilCurrent();
-    return refreshing;
+    if (reading === undefined) {
+      reading = read();
+      return reading;
+    }
+    following ??= reading
+      .catch(() => undefined)
+      .then(() => {
+        following = undefined;
+        return refresh();
+      });
+    return following;
   }
 
-  async function readUntilCurrent(): Promise<Snapshot> {
+  async function read(): Promise<Snapshot> {
     try {
-      let answered: number;
-      do {
-        answered = asks;
-        const asked = performance.now();
-        const loaded = await loadSnapshot(pool);
-        confirmedAt = asked;
-        if (loaded.version > snapshot.version) {
-          snapshot = loaded;
-          for (const listener of listeners) listener(snapshot);
-        }
-      } while (asks !== answered);
+      const asked = performance.now();
+      const loaded = await loadSnapshot(pool);
+      confirmedAt = asked;
+      if (loaded.version > snapshot.version) {
+        snapshot = loaded;
+        for (const listener of listeners) listener(snapshot);
+      }
       return snapshot;
     } finally {
       // Here and not after the promise: whoever asks in between must not join a read that is over.
-      refreshing = undefined;
+      reading = undefined;
     }
   }
 
@@ -121,9 +128,16 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     async deleteEndpoint(name, condition, actor, staleSnapshotMs = defaultStaleSnapshotMs) {
       const id = await change(actor, (client) => closeEndpoint(client, name, condition));
       if (id === undefined) return false;
-      // A gateway with an older snapshot may accept a start until then.
-      await delay(staleSnapshotMs);
-      const running = await change(actor, (client) => deleteClosedEndpoint(client, id, name));
+      let running: number;
+      try {
+        // A gateway with an older snapshot may accept a start until then.
+        await delay(staleSnapshotMs);
+        running = await change(actor, (client) => deleteClosedEndpoint(client, id, name));
+      } catch (error) {
+        // Not left closed because something in between went wrong.
+        await change(actor, (client) => reopenEndpoint(client, id, name));
+        throw error;
+      }
       if (running === 0) return true;
       await change(actor, (client) => reopenEndpoint(client, id, name));
       throw new RegistryConflict(

@@ -159,6 +159,11 @@ export interface EndpointInput {
   readonly description: string;
   readonly targetUrl: string;
   readonly policy: EndpointPolicy;
+  /**
+   * The owner that the caller was allowed to replace, null = there was no such endpoint. Whoever made or moved it since
+   * wins: the check of who may do this was made against a snapshot. Not checked when absent.
+   */
+  readonly seenOwnerId?: NamespaceId | null;
 }
 
 /**

@@ -10,6 +10,11 @@ export type CallerTrust =
       readonly gateway: string;
       /** The target URL under which the endpoint is registered; an identity made for another one is refused. */
       readonly audience: string;
+      /**
+       * Names of the endpoints that are yours. Anybody who owns an endpoint can point it at this URL; only calls through
+       * these, whose grants are your team's, are served.
+       */
+      readonly endpoints: readonly string[];
       /** The gateway's Ed25519 public key, where the handler can't fetch it. */
       readonly publicKey?: KeyObject;
     }
@@ -54,6 +59,9 @@ export function createVerifyCaller(trust: CallerTrust): VerifyCaller {
         requiredClaims: ["sub", "exp", "principal", "endpoint"],
         clockTolerance: 5,
       });
+      if (!trust.endpoints.includes(String(payload["endpoint"]))) {
+        throw new errors.JWTClaimValidationFailed("foreign endpoint", payload, "endpoint");
+      }
       const caller = {
         namespace: String(payload.sub),
         principal: String(payload["principal"]),

@@ -191,6 +191,8 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
             method: "POST",
             url: `${servicePath}${startPath(service.name, definition.name)}${callback}`,
             headers: {
+              // A handler may take as long as this client waits, less the way back.
+              [headerNames.requestTimeout]: formatDuration(Math.max(1, requestTimeoutMs - 1_000)),
               ...startHeaders(start),
               ...content.headers,
               ...(respondAsync ? { prefer: "respond-async" } : {}),

@@ -72,6 +72,11 @@ export async function completeOperation(
     options.signal,
   );
   if (accepted(reply.status)) return;
+  if (isRetryable(reply)) {
+    throw new ConnectionFailed(
+      `the mesh answered ${reply.status} at every try: send it again later`,
+    );
+  }
   const decoded = decodeErrorResponse(reply);
   const why = decoded.kind === "handler-error" ? (decoded.failure?.message ?? decoded.type) : "";
   throw new CompletionRefused(

@@ -51,14 +51,14 @@ export interface HandlerServer {
  *
  * @throws TypeError without trust settings, for two services of one name, or for a name that no URL can carry.
  * @example
- * const { listener } = createHandlerServer({ services: [greeting], trust: { gateway, audience } });
+ * const { listener } = createHandlerServer({ services: [greeting], trust: { gateway, audience, endpoints: ["hello"] } });
  * createServer(listener).listen(7410);
  */
 export function createHandlerServer(options: HandlerServerOptions): HandlerServer {
   // JavaScript callers have no compiler to tell them.
   if ((options.trust as unknown) === undefined) {
     throw new TypeError(
-      'trust is missing: give {gateway, audience}, or "dangerously-accept-anyone" where nobody else can call',
+      'trust is missing: give {gateway, audience, endpoints}, or "dangerously-accept-anyone" where nobody else can call',
     );
   }
   const verifyCaller = createVerifyCaller(options.trust);

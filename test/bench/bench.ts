@@ -23,7 +23,10 @@ const yardstickLimitUs = 330;
 const body = Buffer.from(JSON.stringify({ order: "o-1", lines: [{ sku: "a", n: 1 }] }));
 
 const dataDir = await mkdtemp(path.join(tmpdir(), "nexus-mesh-bench-"));
-const postgres = await startEmbeddedPostgres({ dataDir, settings: { full_page_writes: "off", checkpoint_timeout: "15min" } });
+const postgres = await startEmbeddedPostgres({
+  dataDir,
+  settings: { full_page_writes: "off", checkpoint_timeout: "15min" },
+});
 const children: Child[] = [];
 const child = async (role: Parameters<typeof startChild>[0]): Promise<Child> => {
   const started = await startChild(role);
@@ -48,13 +51,33 @@ try {
   const { token } = await seedMesh(options, "bench", handler.url);
   const proxy = await child({ kind: "bare-proxy", target: handler.url });
   const gateway = await child({ kind: "gateway", options });
-  const crude = await child({ kind: "crude-mesh", target: handler.url, databaseUrl: postgres.url, receiver: receiver.url });
+  const crude = await child({
+    kind: "crude-mesh",
+    target: handler.url,
+    databaseUrl: postgres.url,
+    receiver: receiver.url,
+  });
 
   const authorization = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const sync = "/nexus/endpoints/bench/services/jobs/sync";
-  const direct = { name: "handler, direct", child: handler, url: new URL(`${handler.url}/jobs/sync`), headers: { "content-type": "application/json" } };
-  const bare = { name: "bare proxy", child: proxy, url: new URL(`${proxy.url}/jobs/sync`), headers: { "content-type": "application/json" } };
-  const through = { name: "gateway", child: gateway, url: new URL(gateway.url + sync), headers: authorization };
+  const direct = {
+    name: "handler, direct",
+    child: handler,
+    url: new URL(`${handler.url}/jobs/sync`),
+    headers: { "content-type": "application/json" },
+  };
+  const bare = {
+    name: "bare proxy",
+    child: proxy,
+    url: new URL(`${proxy.url}/jobs/sync`),
+    headers: { "content-type": "application/json" },
+  };
+  const through = {
+    name: "gateway",
+    child: gateway,
+    url: new URL(gateway.url + sync),
+    headers: authorization,
+  };
 
   print("Pass-through: one synchronous call");
   for (const connections of [1, 64]) {
@@ -64,27 +87,45 @@ try {
     for (const subject of [direct, bare, through]) {
       const shot = { headers: subject.headers, body, expect: 200 };
       await load(subject.url, shot, { connections, requests: Math.ceil(requests / 4) });
-      const { result, cpu } = await measured(subject.child, () => load(subject.url, shot, { connections, requests }));
+      const { result, cpu } = await measured(subject.child, () =>
+        load(subject.url, shot, { connections, requests }),
+      );
       rates.push(result.perSecond);
-      print(`    ${subject.name.padEnd(16)} ${rate(result)}  ${(cpu / requests).toFixed(0).padStart(4)} µs CPU/request`);
+      print(
+        `    ${subject.name.padEnd(16)} ${rate(result)}  ${(cpu / requests).toFixed(0).padStart(4)} µs CPU/request`,
+      );
     }
     print(`    ratio gateway : bare proxy = ${((rates[2] ?? 0) / (rates[1] ?? 1)).toFixed(2)}`);
   }
 
-  print(`Durable: start, dispatch, completion, callback; 64 in flight, ${sizes.operations} operations`);
-  const yardstick = await durable(crude, new URL(`${crude.url}/start`), { "content-type": "application/json" });
+  print(
+    `Durable: start, dispatch, completion, callback; 64 in flight, ${sizes.operations} operations`,
+  );
+  const yardstick = await durable(crude, new URL(`${crude.url}/start`), {
+    "content-type": "application/json",
+  });
   const callback = encodeURIComponent(receiver.url);
-  const mesh = await durable(gateway, new URL(`${gateway.url}/nexus/endpoints/bench/services/jobs/async?callback=${callback}`), { ...authorization, prefer: "respond-async" });
+  const mesh = await durable(
+    gateway,
+    new URL(`${gateway.url}/nexus/endpoints/bench/services/jobs/async?callback=${callback}`),
+    { ...authorization, prefer: "respond-async" },
+  );
   printDurable("crude script", yardstick);
   printDurable("gateway", mesh);
   print(`    ratio gateway : crude script = ${(mesh.perSecond / yardstick.perSecond).toFixed(2)}`);
   print(`    rows a statement: ${await rowsPerStatement(options)}`);
   if (yardstick.gatewayCpu > yardstickLimitUs) {
-    print(`The yardstick took ${yardstick.gatewayCpu.toFixed(0)} µs of CPU an operation, more than ${yardstickLimitUs}: it is no honest measure.`);
+    print(
+      `The yardstick took ${yardstick.gatewayCpu.toFixed(0)} µs of CPU an operation, more than ${yardstickLimitUs}: it is no honest measure.`,
+    );
     process.exitCode = 1;
   }
 
-  async function durable(subject: Child, url: URL, headers: Record<string, string>): Promise<Durable> {
+  async function durable(
+    subject: Child,
+    url: URL,
+    headers: Record<string, string>,
+  ): Promise<Durable> {
     await one(Math.ceil(sizes.operations / 4));
     const before = await postgresCost(await postmasterPid(), postgres.url);
     const from = performance.now();
@@ -102,10 +143,15 @@ try {
     /** Ends when the last callback has arrived. */
     async function one(operations: number): Promise<LoadResult> {
       const already = await delivered();
-      const result = await load(url, { headers, body, expect: 201 }, { connections: 64, requests: operations });
+      const result = await load(
+        url,
+        { headers, body, expect: 201 },
+        { connections: 64, requests: operations },
+      );
       const end = performance.now() + 60_000;
       while ((await delivered()) < already + operations) {
-        if (performance.now() > end) throw new Error("not every callback was delivered within a minute");
+        if (performance.now() > end)
+          throw new Error("not every callback was delivered within a minute");
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       return result;
@@ -128,26 +174,42 @@ interface Durable extends LoadResult {
   readonly wal: number;
 }
 
-async function measured<T>(subject: Child, run: () => Promise<T>): Promise<{ result: T; cpu: number }> {
+async function measured<T>(
+  subject: Child,
+  run: () => Promise<T>,
+): Promise<{ result: T; cpu: number }> {
   const before = await subject.cpu();
   const result = await run();
   return { result, cpu: (await subject.cpu()) - before };
 }
 
 async function postmasterPid(): Promise<number> {
-  return Number((await readFile(path.join(postgres.dataDir, "postmaster.pid"), "utf8")).split("\n")[0]);
+  return Number(
+    (await readFile(path.join(postgres.dataDir, "postmaster.pid"), "utf8")).split("\n")[0],
+  );
 }
 
 async function rowsPerStatement(options: GatewayOptions): Promise<string> {
   const reply = await request(`http://${options.opsHost}:${options.opsPort}/metrics`);
   const text = await reply.body.text();
   const value = (name: string, statement: string): number =>
-    Number(new RegExp(`^nexus_mesh_batch_rows_${name}\\{statement="${statement}"\\} (\\S+)`, "m").exec(text)?.[1] ?? NaN);
-  return ["accept", "settle"].map((statement) => `${statement} ${(value("sum", statement) / value("count", statement)).toFixed(1)}`).join(", ");
+    Number(
+      new RegExp(`^nexus_mesh_batch_rows_${name}\\{statement="${statement}"\\} (\\S+)`, "m").exec(
+        text,
+      )?.[1] ?? NaN,
+    );
+  return ["accept", "settle"]
+    .map(
+      (statement) =>
+        `${statement} ${(value("sum", statement) / value("count", statement)).toFixed(1)}`,
+    )
+    .join(", ");
 }
 
 function printDurable(name: string, result: Durable): void {
-  print(`    ${name.padEnd(16)} ${result.perSecond.toFixed(0).padStart(6)}/s  p50 ${result.p50.toFixed(1)} ms  p99 ${result.p99.toFixed(1)} ms  ${result.gatewayCpu.toFixed(0)} µs CPU/operation  Postgres ${result.postgresCpu.toFixed(0)} µs, ${result.wal.toFixed(0)} B WAL`);
+  print(
+    `    ${name.padEnd(16)} ${result.perSecond.toFixed(0).padStart(6)}/s  p50 ${result.p50.toFixed(1)} ms  p99 ${result.p99.toFixed(1)} ms  ${result.gatewayCpu.toFixed(0)} µs CPU/operation  Postgres ${result.postgresCpu.toFixed(0)} µs, ${result.wal.toFixed(0)} B WAL`,
+  );
 }
 
 function rate(result: LoadResult): string {

@@ -74,7 +74,7 @@ export async function startTwoTeams(count: number): Promise<TwoTeams> {
   const { listener } = createHandlerServer({
     services: [handlerOf(builds, canceled)],
     basePath: "/nexus",
-    trust: { gateway: proxy.url, audience: target },
+    trust: { gateway: proxy.url, audience: target, endpoints: ["analytics"] },
   });
   const handler = createServer(listener).listen(handlerPort, "127.0.0.1");
   await once(handler, "listening");

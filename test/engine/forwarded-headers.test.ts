@@ -1,3 +1,4 @@
+import { firstValues } from "@nexus-mesh/sdk/protocol/headers";
 import { expect, test } from "vitest";
 import { forwardedHeaders } from "../../gateway/src/dispatch/forwarded-headers.ts";
 
@@ -14,7 +15,7 @@ test("what Connection names stays here, content headers go apart, of duplicates 
     ["Nexus-Link", '<https://a/1>; type="a.B"'],
     ["Nexus-Link", '<https://a/2>; type="a.B"'],
   ].flat();
-  expect(forwardedHeaders(raw)).toEqual({
+  expect(forwardedHeaders(firstValues(raw))).toEqual({
     headers: {
       "x-team": "blue",
       "nexus-link": '<https://a/1>; type="a.B", <https://a/2>; type="a.B"',

@@ -74,7 +74,11 @@ function identity(forged: Forgery = {}): Promise<string> {
 const caller = { namespace: "storefront", principal: "alice", endpoint: "analytics" };
 
 test("a verified caller is named to the handler; keys are read once", async () => {
-  const served = await handlerTrusting({ gateway: `${gateway.url}/`, audience });
+  const served = await handlerTrusting({
+    gateway: `${gateway.url}/`,
+    audience,
+    endpoints: ["analytics"],
+  });
   const token = await identity();
   const readsBefore = keySetReads;
   for (const given of [token, token, await identity()]) {
@@ -89,18 +93,30 @@ test.each<[string, Forgery]>([
   ["a foreign key", { key: foreign.privateKey }],
   ["expired", { exp: Math.floor(Date.now() / 1_000) - 60 }],
   ["a foreign audience", { aud: "http://handler.test/other" }],
+  [
+    "another team's endpoint that points here",
+    { claims: { principal: "alice", endpoint: "copycat" } },
+  ],
   ["a foreign gateway", { iss: "http://gateway.test" }],
   ["another kind of token", { typ: "JWT" }],
   ["no principal", { claims: { endpoint: "analytics" } }],
 ])("refused: %s", async (_name, forgery) => {
-  const served = await handlerTrusting({ gateway: gateway.url, audience });
+  const served = await handlerTrusting({
+    gateway: gateway.url,
+    audience,
+    endpoints: ["analytics"],
+  });
   const reply = await whoami(served, await identity(forgery));
   expect(reply.status).toBe(401);
   expect(reply.text).toContain("UNAUTHENTICATED");
 });
 
 test("refused: nothing, nonsense, and a signature by no algorithm", async () => {
-  const served = await handlerTrusting({ gateway: gateway.url, audience });
+  const served = await handlerTrusting({
+    gateway: gateway.url,
+    audience,
+    endpoints: ["analytics"],
+  });
   const [, claims = ""] = (await identity()).split(".");
   const header = Buffer.from('{"alg":"none","typ":"nexus-mesh-caller+jwt"}').toString("base64url");
   for (const given of [undefined, "nonsense", `${header}.${claims}.`])
@@ -108,7 +124,11 @@ test("refused: nothing, nonsense, and a signature by no algorithm", async () => 
 });
 
 test("keys that can't be read are the gateway's trouble: the call may be repeated", async () => {
-  const served = await handlerTrusting({ gateway: gateway.url, audience });
+  const served = await handlerTrusting({
+    gateway: gateway.url,
+    audience,
+    endpoints: ["analytics"],
+  });
   keySetStatus = 503;
   expect(await whoami(served, await identity())).toMatchObject({ status: 503 });
   keySetStatus = 200;
@@ -117,7 +137,12 @@ test("keys that can't be read are the gateway's trouble: the call may be repeate
 
 test("a given key needs no gateway to be reached", async () => {
   const gone = "http://127.0.0.1:1";
-  const served = await handlerTrusting({ gateway: gone, audience, publicKey: keys.publicKey });
+  const served = await handlerTrusting({
+    gateway: gone,
+    audience,
+    endpoints: ["analytics"],
+    publicKey: keys.publicKey,
+  });
   expect(await whoami(served, await identity({ iss: gone }))).toMatchObject({ status: 200 });
   const forged = await identity({ iss: gone, key: foreign.privateKey });
   expect(await whoami(served, forged)).toMatchObject({ status: 401 });

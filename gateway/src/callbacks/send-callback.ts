@@ -1,5 +1,7 @@
 import { decodeErrorResponse } from "@nexus-mesh/sdk/protocol/failure-response";
 import { ExchangeFailed, exchange } from "../dispatch/exchange.ts";
+import { crashOnceSent } from "../crash-points.ts";
+import { targetAddress } from "../dispatch/target-address.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { OperationRow, OutcomeRow } from "../store/store.ts";
 import { uuidV7Time } from "../store/uuid-v7.ts";
@@ -22,7 +24,9 @@ export type SendCallback = (callback: {
 
 export function createSendCallback(context: GatewayContext): SendCallback {
   const { clock, crash, egress, keys, options } = context;
+  const onSent = crashOnceSent(crash, "callback:sent");
   return async ({ url, sealedHeaders, operation, outcome }) => {
+    const address = targetAddress(url);
     const request = completionRequest({
       outcome,
       startedAt: uuidV7Time(operation.id),
@@ -33,16 +37,13 @@ export function createSendCallback(context: GatewayContext): SendCallback {
     try {
       const reply = await exchange({
         dispatcher: egress.dispatcher(operation.callerNs),
-        url: new URL(url),
+        origin: address.origin,
+        path: address.whole,
         headers: request.headers,
         body: request.body,
         timeoutMs: options.callbackTimeoutMs,
         maxBytes: 64 * 1024,
-        onSent: () => {
-          setImmediate(() => {
-            crash("callback:sent");
-          });
-        },
+        onSent,
       });
       if (reply.status >= 200 && reply.status < 300) {
         crash("callback:acknowledged");

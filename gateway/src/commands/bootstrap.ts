@@ -1,3 +1,4 @@
+import { assertSchema } from "@nexus-mesh/registry/migrate";
 import { openRegistry } from "@nexus-mesh/registry/open-registry";
 import type { Actor } from "@nexus-mesh/registry/registry";
 import { systemClock } from "../clock.ts";
@@ -24,6 +25,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<string> {
   const { databaseUrl, publicUrl, masterKeys, force } = options;
   const { pool, close } = openPool({ connectionString: databaseUrl, max: 2 }, () => undefined);
   try {
+    await assertSchema(pool);
     const registry = await openRegistry({
       pool,
       connectionString: databaseUrl,

@@ -6,7 +6,8 @@ import type { Target } from "@nexus-mesh/registry/registry";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { CallerIdentity } from "../identity/caller-identity.ts";
 import { ExchangeFailed, exchange } from "./exchange.ts";
-import { targetUrl } from "./start-attempt.ts";
+import { pathAt, targetAddress } from "./target-address.ts";
+import { crashOnceSent } from "../crash-points.ts";
 
 export interface CancelDispatch {
   readonly target: Target;
@@ -31,7 +32,9 @@ export type SendCancel = (dispatch: CancelDispatch) => Promise<CancelAttempt>;
 
 export function createSendCancel(context: GatewayContext, identity: CallerIdentity): SendCancel {
   const { options, egress, crash } = context;
+  const onSent = crashOnceSent(crash, "cancel:sent");
   return async (dispatch) => {
+    const address = targetAddress(dispatch.target.url);
     const headers = {
       [headerNames.operationToken]: dispatch.handlerToken,
       [headerNames.requestTimeout]: formatDuration(dispatch.timeoutMs),
@@ -46,16 +49,13 @@ export function createSendCancel(context: GatewayContext, identity: CallerIdenti
     try {
       const reply = await exchange({
         dispatcher: egress.dispatcher(dispatch.ownerNs),
-        url: targetUrl(dispatch.target.url, cancelPath(dispatch.service, dispatch.operation), ""),
+        origin: address.origin,
+        path: pathAt(address, cancelPath(dispatch.service, dispatch.operation)),
         headers,
         body: Buffer.alloc(0),
         timeoutMs: dispatch.timeoutMs,
         maxBytes: options.maxPayloadBytes,
-        onSent: () => {
-          setImmediate(() => {
-            crash("cancel:sent");
-          });
-        },
+        onSent,
       });
       if (reply.status === 202) {
         crash("cancel:acknowledged");

@@ -2,14 +2,24 @@ import type { Dispatcher } from "undici";
 
 export interface ExchangeRequest {
   readonly dispatcher: Dispatcher;
-  readonly url: URL;
+  /** As `URL.origin` spells it. */
+  readonly origin: string;
+  readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | null;
   readonly timeoutMs: number;
   readonly maxBytes: number;
-  readonly signal?: AbortSignal;
+  /** Whoever waits for the reply: when it goes away, the exchange is given up. */
+  readonly waiting?: Waiting | undefined;
   /** The request is about to be written: from here on a failure is ambiguous. */
-  readonly onSent?: () => void;
+  readonly onSent?: (() => void) | undefined;
+}
+
+/** Cheaper than an AbortSignal, whose making and listening took 4 % of a pass-through call. */
+export interface Waiting {
+  gone(): boolean;
+  /** Returns what takes the listener off again. */
+  onGone(listener: () => void): () => void;
 }
 
 export interface ExchangeReply {
@@ -67,18 +77,18 @@ export function exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     const finish = (): void => {
       finished = true;
       clearTimeout(timer);
-      request.signal?.removeEventListener("abort", onAbort);
+      offGone?.();
     };
-    if (request.signal?.aborted === true) {
-      fail("the request was given up", request.signal.reason);
+    const offGone = request.waiting?.onGone(onAbort);
+    if (request.waiting?.gone() === true) {
+      fail("the request was given up", undefined);
       return;
     }
-    request.signal?.addEventListener("abort", onAbort, { once: true });
 
     request.dispatcher.dispatch(
       {
-        origin: request.url.origin,
-        path: request.url.pathname + request.url.search,
+        origin: request.origin,
+        path: request.path,
         method: "POST",
         headers: request.headers,
         body: request.body,

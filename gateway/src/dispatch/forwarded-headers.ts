@@ -1,5 +1,3 @@
-import { firstValues } from "@nexus-mesh/sdk/protocol/headers";
-
 /** Hop-by-hop (RFC 9110 7.6.1), credentials, what the transport writes itself, and what proxies add. */
 const never = new Set([
   "connection",
@@ -33,28 +31,20 @@ const never = new Set([
   "nexus-operation-token",
   "temporal-nexus-failure-support",
 ]);
-const neverPrefixes = [
-  "nexus-callback-",
-  "nexus-mesh-",
-  "x-forwarded-",
-  "xdc-redirection",
-  "sec-",
-  "webhook-",
-];
+const neverPrefixes = /^(?:nexus-callback-|nexus-mesh-|x-forwarded-|xdc-redirection|sec-|webhook-)/;
 
 /** Caller's headers that reach the handler, content headers apart. */
-export function forwardedHeaders(rawHeaders: readonly string[]): {
+export function forwardedHeaders(all: Readonly<Record<string, string>>): {
   readonly headers: Record<string, string>;
   readonly content: Record<string, string>;
 } {
-  const all = firstValues(rawHeaders);
   // RFC 9110 7.6.1: what Connection names is hop-by-hop too.
-  const named = new Set((all["connection"] ?? "").toLowerCase().split(/\s*,\s*/));
+  const { connection = "" } = all;
+  const named = new Set(connection === "" ? [] : connection.toLowerCase().split(/\s*,\s*/));
   const headers: Record<string, string> = {};
   const content: Record<string, string> = {};
   for (const [name, value] of Object.entries(all)) {
-    if (never.has(name) || named.has(name)) continue;
-    if (neverPrefixes.some((prefix) => name.startsWith(prefix))) continue;
+    if (never.has(name) || named.has(name) || neverPrefixes.test(name)) continue;
     if (name.startsWith("content-")) content[name] = value;
     else headers[name] = value;
   }

@@ -11,7 +11,9 @@ import {
 import type { GatewayContext } from "../gateway-context.ts";
 import { operationErrorFailure } from "../operations/outcome.ts";
 import type { CallerIdentity } from "../identity/caller-identity.ts";
-import { ExchangeFailed, exchange, type ExchangeReply } from "./exchange.ts";
+import { crashOnceSent } from "../crash-points.ts";
+import { ExchangeFailed, exchange, type ExchangeReply, type Waiting } from "./exchange.ts";
+import { pathAt, targetAddress } from "./target-address.ts";
 import { contentHeadersOf } from "./forwarded-headers.ts";
 
 export interface StartDispatch {
@@ -33,7 +35,7 @@ export interface StartDispatch {
   readonly operationTimeoutMs: number | null;
   /** Whole failures are asked for wherever they are stored; a pass-through asks as its caller did. */
   readonly failureSupport: boolean;
-  readonly signal?: AbortSignal;
+  readonly waiting?: Waiting;
 }
 
 /** What one try at a start came to. `retry` covers all that is not a final answer. */
@@ -66,12 +68,9 @@ export type SendStart = (dispatch: StartDispatch) => Promise<ExchangeReply>;
 export function createSendStart(context: GatewayContext, identity: CallerIdentity): SendStart {
   const { options, egress, crash, keys } = context;
   const callback = `callback=${encodeURIComponent(`${options.publicUrl}/nexus/callback`)}`;
+  const onSent = crashOnceSent(crash, "dispatch:sent");
   return async (dispatch) => {
-    const url = targetUrl(
-      dispatch.target.url,
-      startPath(dispatch.service, dispatch.operation),
-      callback,
-    );
+    const address = targetAddress(dispatch.target.url);
     const headers: Record<string, string> = { ...dispatch.headers, ...dispatch.content };
     headers[headerNames.requestId] = dispatch.key;
     if (dispatch.requestId !== null && isHeaderValue(dispatch.requestId)) {
@@ -99,18 +98,14 @@ export function createSendStart(context: GatewayContext, identity: CallerIdentit
     crash("dispatch:before");
     const reply = await exchange({
       dispatcher: egress.dispatcher(dispatch.ownerNs),
-      url,
+      origin: address.origin,
+      path: pathAt(address, startPath(dispatch.service, dispatch.operation), callback),
       headers,
       body: dispatch.body,
       timeoutMs: dispatch.timeoutMs,
       maxBytes: options.maxPayloadBytes,
-      ...(dispatch.signal === undefined ? {} : { signal: dispatch.signal }),
-      onSent: () => {
-        // After the bytes have left: the crash test wants the handler to have got them.
-        setImmediate(() => {
-          crash("dispatch:sent");
-        });
-      },
+      waiting: dispatch.waiting,
+      onSent,
     });
     crash("dispatch:replied");
     return reply;
@@ -201,15 +196,6 @@ function handlerFailure(
   return failure === undefined
     ? Buffer.from(`${head}}`)
     : Buffer.concat([Buffer.from(`${head},"cause":`), body, Buffer.from("}")]);
-}
-
-/** The target's own path and query are kept; a plain `new URL(path, base)` would drop them. */
-export function targetUrl(base: string, path: string, query: string): URL {
-  const url = new URL(base);
-  const prefix = url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
-  url.pathname = prefix + path;
-  url.search = [url.search.slice(1), query].filter((part) => part !== "").join("&");
-  return url;
 }
 
 function isHeaderValue(text: string): boolean {

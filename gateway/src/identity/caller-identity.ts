@@ -30,7 +30,7 @@ export function createCallerIdentity(
     token(request) {
       const { kid } = keys.signing();
       const { callerNamespace, principal, endpoint, audience } = request;
-      const key = JSON.stringify([kid, callerNamespace, principal, endpoint, audience]);
+      const key = `${kid}\0${callerNamespace}\0${endpoint}\0${audience}\0${principal}`;
       const now = clock.now();
       const hit = cache.get(key);
       if (hit !== undefined && now < hit.until) return hit.token;

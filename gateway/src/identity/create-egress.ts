@@ -165,8 +165,8 @@ class NamespaceDispatcher extends Dispatcher {
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
   ): boolean {
-    const origin = new URL(String(options.origin)).origin;
-    return this.#poolFor(origin).dispatch({ ...options, origin }, handler);
+    // `exchange` hands in the origin as `URL` spells it; parsing it again took 2 % of a pass-through call.
+    return this.#poolFor(String(options.origin)).dispatch(options, handler);
   }
 }
 

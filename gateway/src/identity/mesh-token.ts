@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { roles, type Actor, type Namespace, type Role } from "@nexus-mesh/registry/registry";
 import type { TokenRecord } from "@nexus-mesh/registry/registry";
 import { SignJWT, errors, jwtVerify } from "jose";
@@ -76,7 +76,7 @@ export function createTokenVerifier(context: Verifying): VerifyToken {
   const { clock, registry } = context;
   const cache = new Map<string, { readonly principal: Principal; readonly until: number }>();
   return async (token) => {
-    const digest = createHash("sha256").update(token).digest("base64");
+    const digest = hash("sha256", token, "base64");
     const hit = cache.get(digest);
     if (hit !== undefined && hit.until > clock.now()) return unlessRevoked(hit.principal);
     const { principal, expiresAt } = await verifySignature(context, token);

@@ -206,18 +206,13 @@ export function createEngine(context: GatewayContext): NexusEngine {
       const earlier = await store.head(key);
       if (earlier !== undefined && isTerminal(earlier.state)) continue;
       if (earlier !== undefined) return { id: earlier.id, created: false };
-      const rawHeaders = Object.entries({
-        ...headersFromBytes(old.headers),
-        ...headersFromBytes(old.contentHeaders),
-      }).flat();
       const reply = await startDurable({
         caller: { principal: actor.principal, namespace },
         endpoint,
         service: old.service,
         operation: old.operation,
         requestId,
-        headers: {},
-        rawHeaders,
+        headers: { ...headersFromBytes(old.headers), ...headersFromBytes(old.contentHeaders) },
         body: old.input,
         callbackUrl: old.callbackUrl,
         callbackHeaders: old.callbackHeaders === null ? {} : await openHeaders(old.callbackHeaders),

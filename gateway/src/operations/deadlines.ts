@@ -1,8 +1,9 @@
 import type { EndpointPolicy } from "@nexus-mesh/registry/registry";
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import { parseDuration } from "@nexus-mesh/sdk/protocol/duration";
-import type { IncomingHttpHeaders } from "node:http";
 import { ApiError } from "../api-error.ts";
+
+type RequestHeaders = Readonly<Record<string, string>>;
 
 /** Epoch ms; null = none. */
 export interface Deadlines {
@@ -12,7 +13,7 @@ export interface Deadlines {
 }
 
 export function operationDeadlines(
-  headers: IncomingHttpHeaders,
+  headers: RequestHeaders,
   policy: EndpointPolicy,
   now: number,
 ): Deadlines {
@@ -28,9 +29,8 @@ export function operationDeadlines(
 }
 
 /** null: absent, empty or `0s`, which all mean "no deadline" (protocol.md 1.6). */
-export function durationHeader(headers: IncomingHttpHeaders, name: string): number | null {
-  const value = headers[name];
-  const text = typeof value === "string" ? value : value?.[0];
+export function durationHeader(headers: RequestHeaders, name: string): number | null {
+  const text = headers[name];
   if (text === undefined || text === "") return null;
   const ms = parseDuration(text);
   if (ms === undefined) {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash as oneShotHash, randomUUID } from "node:crypto";
 
 /**
  * The mesh's identity of one execution (architecture.md, rule 4). Handlers name workflows by it, so two tenants with
@@ -12,7 +12,7 @@ export function executionKey(parts: {
   requestId: string | null;
 }): string {
   if (parts.requestId === null) return randomUUID();
-  const hash = createHash("sha256");
+  const pieces: Buffer[] = [];
   for (const part of [
     String(parts.callerNs),
     String(parts.endpointId),
@@ -21,11 +21,11 @@ export function executionKey(parts: {
     parts.requestId,
   ]) {
     const bytes = Buffer.from(part);
-    const length = Buffer.alloc(4);
+    const length = Buffer.allocUnsafe(4);
     length.writeUInt32BE(bytes.length);
-    hash.update(length).update(bytes);
+    pieces.push(length, bytes);
   }
-  return uuidOf(hash.digest());
+  return uuidOf(sha256(Buffer.concat(pieces)));
 }
 
 /** Same key, other input → CONFLICT. An encrypting caller's bytes differ at every try, so it may send a digest. */
@@ -34,19 +34,14 @@ export function inputHash(
   content: Readonly<Record<string, string>>,
   callerDigest: string | undefined,
 ): string {
-  const hash = createHash("sha256");
-  if (callerDigest !== undefined) {
-    hash.update("digest\0").update(callerDigest);
-  } else {
-    hash
-      .update("body\0")
-      .update(content["content-type"] ?? "")
-      .update("\0")
-      .update(content["content-encoding"] ?? "")
-      .update("\0")
-      .update(body);
-  }
-  return uuidOf(hash.digest());
+  if (callerDigest !== undefined) return uuidOf(sha256(Buffer.from(`digest\0${callerDigest}`)));
+  const head = `body\0${content["content-type"] ?? ""}\0${content["content-encoding"] ?? ""}\0`;
+  return uuidOf(sha256(Buffer.concat([Buffer.from(head), body])));
+}
+
+/** One call instead of an object and its methods: a third of the time for short inputs. */
+function sha256(bytes: Buffer): Buffer {
+  return oneShotHash("sha256", bytes, "buffer");
 }
 
 export function uuidOf(digest: Buffer): string {

@@ -29,7 +29,7 @@ export function createStartDurable(
     const { endpoint, callbackUrl } = request;
     const callerNs = request.caller.namespace.id;
     if (callbackUrl !== null) checkCallbackUrl(callerNs, callbackUrl);
-    const { headers, content } = forwardedHeaders(request.rawHeaders);
+    const { headers, content } = forwardedHeaders(request.headers);
     const now = clock.now();
     const deadlines = operationDeadlines(request.headers, endpoint.policy, now);
     const requestTimeout = durationHeader(request.headers, headerNames.requestTimeout);
@@ -161,8 +161,7 @@ export function assertSameInput(
 }
 
 export function digestHeader(request: Pick<StartRequest, "headers">): string | undefined {
-  const value = request.headers[headerNames.inputDigest];
-  return typeof value === "string" ? value : undefined;
+  return request.headers[headerNames.inputDigest];
 }
 
 function invalidCallback(text: string): ApiError {

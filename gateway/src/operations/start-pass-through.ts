@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { ApiError } from "../api-error.ts";
 import type { PassThroughClaims } from "../callbacks/completion-token.ts";
 import type { StartRequest } from "../engine.ts";
-import { ExchangeFailed, type ExchangeReply } from "../dispatch/exchange.ts";
+import { ExchangeFailed, type ExchangeReply, type Waiting } from "../dispatch/exchange.ts";
 import { forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
 import { readStartReply, type SendStart } from "../dispatch/start-attempt.ts";
 import type { GatewayContext } from "../gateway-context.ts";
@@ -22,7 +22,7 @@ export type PassThroughReply =
 
 export type StartPassThrough = (
   request: StartRequest,
-  signal: AbortSignal,
+  waiting: Waiting,
 ) => Promise<PassThroughReply>;
 
 /** A completion token must end some time, for its key must be remembered as long. */
@@ -35,11 +35,12 @@ export function createStartPassThrough(
   sendStart: SendStart,
 ): StartPassThrough {
   const { clock, log, metrics, options, store } = context;
+  const attemptSeconds = metrics.attemptSeconds.labels("start");
 
-  return async (request, signal) => {
+  return async (request, waiting) => {
     const { endpoint, caller } = request;
     const now = clock.now();
-    const { headers, content } = forwardedHeaders(request.rawHeaders);
+    const { headers, content } = forwardedHeaders(request.headers);
     const deadlines = operationDeadlines(request.headers, endpoint.policy, now);
     const timeoutMs =
       durationHeader(request.headers, headerNames.requestTimeout) ?? options.requestTimeoutMs;
@@ -67,7 +68,7 @@ export function createStartPassThrough(
     const from = clock.monotonic();
     const reply = await send();
     const attempt = readStartReply(reply);
-    metrics.attemptSeconds.observe({ kind: "start" }, (clock.monotonic() - from) / 1_000);
+    attemptSeconds.observe((clock.monotonic() - from) / 1_000);
     metrics.starts.inc({ endpoint: endpoint.name, mode: "pass_through", outcome: attempt.kind });
     if (attempt.kind === "started") return insert(attempt.token, attempt.links);
     if (attempt.kind === "retry" && !isNexusReply(reply)) {
@@ -98,12 +99,12 @@ export function createStartPassThrough(
             timeoutMs,
             operationTimeoutMs: claims.closeBy - now,
             failureSupport: request.headers[headerNames.failureSupport] === "true",
-            signal,
+            waiting,
           });
         } catch (error) {
           if (!(error instanceof ExchangeFailed)) throw error;
           // Repeated only if no byte of it was sent: after that, whether to run it twice is the caller's decision.
-          if (!error.sent && !error.timedOut && !signal.aborted && sends < sendsAtMost) continue;
+          if (!error.sent && !error.timedOut && !waiting.gone() && sends < sendsAtMost) continue;
           log.warn(
             { endpoint: endpoint.name, sent: error.sent, error: error.message },
             "pass-through call got no reply",

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { HandlerError } from "nexus-rpc";
 import { ApiError, errorCodes, type ApiErrorCode } from "../api-error.ts";
 import type { GatewayContext } from "../gateway-context.ts";
+import { isDataError } from "../store/postgres-errors.ts";
 import { StoreOverloaded, StoreUnavailable } from "../store/store.ts";
 
 /** Errors on Nexus paths speak Failure JSON, with the same `code` that `/v1` has in `metadata`. */
@@ -56,6 +57,12 @@ export function toApiError(error: unknown): ApiError {
       headers: { "retry-after": "1" },
       cause: error,
     });
+  if (isDataError(error)) {
+    return new ApiError("INVALID_REQUEST", "a value can't be stored", {
+      hint: "Postgres text holds no U+0000",
+      cause: error,
+    });
+  }
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new ApiError("PAYLOAD_TOO_LARGE", "input exceeds size limit", { cause: error });

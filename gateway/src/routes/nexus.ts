@@ -12,11 +12,11 @@ import { assertRole } from "../identity/permissions.ts";
 import type { Caller } from "../identity/principal.ts";
 import type { NexusEngine } from "../operations/create-engine.ts";
 import { isUuid } from "../store/uuid-v7.ts";
-import { closedSignal } from "./closed-signal.ts";
 import { registerCompletionRoute } from "./nexus-completion.ts";
 import { sendNexusError } from "./nexus-error.ts";
 import { sendOutcome } from "./nexus-outcome.ts";
 import { rawBody } from "./raw-body.ts";
+import { waitingCaller } from "./waiting-caller.ts";
 import { assertLinks, callbackHeaders } from "./start-headers.ts";
 
 export const nexusPrefix = "/nexus/endpoints/";
@@ -88,8 +88,7 @@ export function registerNexusRoutes(
       endpoint,
       ...route,
       requestId: first[headerNames.requestId] ?? null,
-      headers: { ...request.headers, ...first },
-      rawHeaders: request.raw.rawHeaders,
+      headers: first,
       body: rawBody(request),
       callbackUrl: callbackUrl === "" ? null : callbackUrl,
       callbackHeaders: callbackHeaders(first),
@@ -100,7 +99,7 @@ export function registerNexusRoutes(
     };
     const failureSupport = first[headerNames.failureSupport] === "true";
     if (start.callbackUrl === null && !start.respondAsync && !endpoint.policy.durable) {
-      const passed = await engine.startPassThrough(start, closedSignal(request, reply));
+      const passed = await engine.startPassThrough(start, waitingCaller(request));
       switch (passed.kind) {
         case "started":
           return sendStarted(reply, passed.id, passed.links);

@@ -19,12 +19,14 @@ const unavailableCodes = new Set([
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
   "53300", // too_many_connections
+  "55P03", // lock_timeout
+  "25P03", // idle_in_transaction_session_timeout
   "25006", // a standby, in the middle of a failover
 ]);
 
 /** What pg says without a code. */
 const unavailableMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout)/;
 
 export function isConnectionLost(error: unknown): boolean {
   const code = codeOf(error);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { AdminError, type AdminClient } from "@nexus-mesh/sdk/admin";
 import { InvalidArgumentError } from "commander";
 import { durationArgument } from "./duration-argument.ts";
@@ -194,8 +195,14 @@ function registerGrants({ program, session }: Registration): void {
         const parts = [options.caller, options.service, options.operation].map((part) =>
           part.replaceAll("*", "any"),
         );
-        const id = options.id ?? parts.join(".").replace(/[^A-Za-z0-9._-]/g, "-");
         const { caller, service, operation } = options;
+        // The readable part alone may be another grant's: "a/b" and "a-b" look the same.
+        const mark = createHash("sha256").update(JSON.stringify([caller, service, operation]));
+        const readable = parts
+          .join(".")
+          .replace(/[^A-Za-z0-9._-]/g, "-")
+          .replace(/^[^A-Za-z0-9]+/, "");
+        const id = options.id ?? `${readable.slice(0, 80)}-${mark.digest("hex").slice(0, 8)}`;
         const put = await admin.call("putGrant", {
           path: { endpoint, grant: id },
           body: { caller, service, operation },

@@ -44,6 +44,7 @@ export function cancelPath(service: string, operation: string): string {
 export function encodeSegment(name: string): string {
   if (name === "." || name === "..")
     throw new MalformedPath(`${JSON.stringify(name)} can't be a name: URLs resolve it away`);
+  if (/^[A-Za-z0-9_-]+$/.test(name)) return name;
   try {
     return encodeURIComponent(name)
       .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)

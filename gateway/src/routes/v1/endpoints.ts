@@ -57,7 +57,14 @@ export function registerEndpoints(app: FastifyInstance, context: GatewayContext)
       assertSize(description);
       egress.check(owner.id, readTarget(target.url), "INVALID_TARGET_URL");
       const { endpoint, created } = await registry.putEndpoint(
-        { name, ownerId: owner.id, description, targetUrl: target.url, policy: readPolicy(policy) },
+        {
+          name,
+          ownerId: owner.id,
+          description,
+          targetUrl: target.url,
+          policy: readPolicy(policy),
+          seenOwnerId: present?.ownerId ?? null,
+        },
         readCondition(request.headers, true),
         actorOf(caller),
       );

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { ApiError, errorCodes, type Violation } from "../../api-error.ts";
 import type { GatewayContext } from "../../gateway-context.ts";
 import { RegistryConflict } from "@nexus-mesh/registry/registry";
-import { isConnectionLost } from "../../store/postgres-errors.ts";
+import { isConnectionLost, isDataError } from "../../store/postgres-errors.ts";
 import { StoreOverloaded, StoreUnavailable } from "../../store/store.ts";
 import type { Schema } from "../route.ts";
 
@@ -95,6 +95,12 @@ function toProblem(error: unknown): ApiError {
       });
     }
     if (error.statusCode !== undefined && error.statusCode < 500) return unreadable(error);
+  }
+  if (isDataError(error)) {
+    return new ApiError("INVALID_REQUEST", "a value can't be stored", {
+      hint: "Postgres text holds no U+0000",
+      cause: error,
+    });
   }
   return new ApiError("INTERNAL", "internal server error", { cause: error });
 }

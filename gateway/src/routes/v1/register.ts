@@ -37,8 +37,10 @@ export async function registerV1Routes(
     v1.setErrorHandler((error, request, reply) => sendProblem(context, request, reply, error));
     authenticateRoutes(v1, context);
     // Behind a balancer two changes of one person may reach two gateways within the same second.
-    v1.addHook("preValidation", async ({ method }) => {
-      if (method === "PUT" || method === "DELETE") await context.registry.refresh();
+    v1.addHook("preValidation", async ({ method, routeOptions }) => {
+      const controlPlane = /^\/v1\/(namespaces|endpoints)/.test(routeOptions.url ?? "");
+      const start = routeOptions.url?.includes("/operations/") === true;
+      if (method !== "GET" && controlPlane && !start) await context.registry.refresh();
     });
     registerServer(v1, context);
     registerNamespaces(v1, context);

@@ -48,8 +48,7 @@ export function registerStartOperation(
           service,
           operation,
           requestId: first[headerNames.requestId] ?? null,
-          headers: { ...request.headers, ...first },
-          rawHeaders: request.raw.rawHeaders,
+          headers: first,
           // Bytes by the parser above; the document can't say that.
           body: rawBody(request),
           callbackUrl: callback === undefined || callback === "" ? null : callback,

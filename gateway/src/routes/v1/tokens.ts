@@ -58,7 +58,12 @@ export function registerTokens(app: FastifyInstance, context: GatewayContext): v
       const namespace = findNamespace(context, request.params.namespace);
       assertActsFor(caller, namespace);
       const { tokenId } = request.params;
-      if (!(await registry.revokeToken(namespace.id, tokenId, actorOf(caller)))) {
+      const actor = actorOf(caller);
+      const revoked =
+        (await registry.revokeToken(namespace.id, tokenId, actor)) ||
+        // Mesh-wide tokens belong to no namespace; an admin revokes them under any.
+        (caller.principal.role === "admin" && (await registry.revokeToken(null, tokenId, actor)));
+      if (!revoked) {
         throw new ApiError(
           "TOKEN_NOT_FOUND",
           `namespace "${namespace.name}" has no token ${JSON.stringify(tokenId)}`,
