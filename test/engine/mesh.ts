@@ -60,6 +60,10 @@ export interface Mesh {
   operations(
     endpoint: string,
   ): Promise<{ id: string; state: number; owes: number; attempt: number }[]>;
+  /** The first gateway's metrics, as Prometheus reads them. */
+  metrics(): Promise<string>;
+  /** Lets the sweep find an operation that waits for its deadline. */
+  dueNow(id: string): Promise<void>;
   /** Options of one more gateway of this mesh, to be started as a process. */
   anotherGateway(): Promise<GatewayOptions>;
   /** Closed with the mesh. */
@@ -154,6 +158,10 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
     publicUrl: gateway.options.publicUrl,
     databaseUrl: database.url,
     engine: gateway.engine,
+    metrics: async () => (await send(`${gateway.opsUrl}/metrics`)).body.text(),
+    async dueNow(id) {
+      await pool.query("update head set due_at = now() where id = $1", [id]);
+    },
     anotherGateway: async () => ({ ...gateway.options, port: await freePort(), opsPort: 0 }),
     admin: {
       principal: { subject: "admin", tokenId: "", tokenNamespaceId: null, role: "admin" },
