@@ -1,6 +1,7 @@
 import { defaultEndpointPolicy, type EndpointPolicy } from "@nexus-mesh/registry/registry";
 import { Pool, request as send } from "undici";
 import pg from "pg";
+import type { GatewayContext } from "../../gateway/src/gateway-context.ts";
 import type { GatewayOptions } from "../../gateway/src/options.ts";
 import type { Engine } from "../../gateway/src/engine.ts";
 import { issueToken } from "../../gateway/src/identity/mesh-token.ts";
@@ -38,12 +39,16 @@ export interface StartOptions {
   readonly as?: string | null;
   /** At this gateway rather than through the front door. */
   readonly at?: string;
+  /** `reports` unless given. */
+  readonly service?: string;
 }
 
 export interface Mesh {
   readonly url: string;
   readonly publicUrl: string;
   readonly databaseUrl: string;
+  /** The first gateway's. */
+  readonly context: GatewayContext;
   readonly engine: Engine;
   readonly admin: Caller;
   /** A caller's token of one of the namespaces. */
@@ -151,12 +156,14 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
   const authorization = (as: string): Record<string, string> => ({
     authorization: `Bearer ${tokens.get(as) ?? ""}`,
   });
-  const path = (endpoint: string): string => `/nexus/endpoints/${endpoint}/services/reports/build`;
+  const path = (endpoint: string, service = "reports"): string =>
+    `/nexus/endpoints/${endpoint}/services/${service}/build`;
 
   return {
     url,
     publicUrl: gateway.options.publicUrl,
     databaseUrl: database.url,
+    context,
     engine: gateway.engine,
     metrics: async () => (await send(`${gateway.opsUrl}/metrics`)).body.text(),
     async dueNow(id) {
@@ -208,10 +215,10 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
     },
     start(
       endpoint,
-      { callback, requestId, body = "{}", prefer, headers = {}, as = "caller", at } = {},
+      { callback, requestId, body = "{}", prefer, headers = {}, as = "caller", at, service } = {},
     ) {
       return request(
-        path(endpoint) +
+        path(endpoint, service) +
           (callback === undefined ? "" : `?callback=${encodeURIComponent(callback)}`),
         "POST",
         {
