@@ -55,18 +55,21 @@ export async function setCallbackSecrets(
   client: PoolClient,
   id: NamespaceId,
   secrets: readonly SealedSecret[],
-): Promise<Change<undefined>> {
+  seen: string | null,
+): Promise<Change<boolean>> {
   const stored = secrets.map(({ sealed, createdAt }) => ({
     sealed,
     createdAt: createdAt.toISOString(),
   }));
   const { rows } = await client.query<{ name: string }>(
-    "update namespace set callback_secrets = $2 where id = $1 returning name",
-    [id, JSON.stringify(stored)],
+    `update namespace set callback_secrets = $2
+     where id = $1 and callback_secrets->0->>'sealed' is not distinct from $3 returning name`,
+    [id, JSON.stringify(stored), seen],
   );
+  const [changed] = rows;
   return {
-    result: undefined,
-    entry: rows[0] && { action: "callback-secret.set", object: rows[0].name },
+    result: changed !== undefined,
+    entry: changed && { action: "callback-secret.set", object: changed.name },
   };
 }
 

@@ -111,8 +111,8 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       return { namespace: required(snapshot.namespaces.get(name), `namespace "${name}"`), created };
     },
     deleteNamespace: (name, actor) => change(actor, (client) => deleteNamespace(client, name)),
-    setCallbackSecrets: (id, secrets, actor) =>
-      change(actor, (client) => setCallbackSecrets(client, id, secrets)),
+    setCallbackSecrets: (id, secrets, seen, actor) =>
+      change(actor, (client) => setCallbackSecrets(client, id, secrets, seen)),
     async putEgress(id, rules, condition, actor) {
       await change(actor, (client) => putEgress(client, id, rules, condition));
       return required(snapshot.namespacesById.get(id), `namespace ${id}`).egress;

@@ -188,11 +188,13 @@ export interface Registry {
   ): Promise<{ namespace: Namespace; created: boolean }>;
   /** In-use conflict while it owns endpoints or has operations that run. */
   deleteNamespace(name: string, actor: Actor): Promise<boolean>;
+  /** False, and nothing written, when the newest secret is not `seen` (null = none): somebody was faster. */
   setCallbackSecrets(
     namespaceId: NamespaceId,
     secrets: readonly SealedSecret[],
+    seen: string | null,
     actor: Actor,
-  ): Promise<void>;
+  ): Promise<boolean>;
   putEgress(
     namespaceId: NamespaceId,
     rules: readonly EgressRule[],

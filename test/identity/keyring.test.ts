@@ -54,4 +54,21 @@ describe("keyring", () => {
         return newest?.equals(latest) === true;
       });
     }));
+
+  it("keeps both secrets of two rotations at the same moment", () =>
+    withDatabase(async (open) => {
+      const [a, b] = [await open([masterKey]), await open([masterKey])];
+      const { namespace } = await a.registry.putNamespace("team", "", "any", actor);
+      await b.registry.refresh();
+      await a.keys.callbackSecrets(namespace.id);
+      await b.registry.refresh();
+      const shown = await Promise.all([
+        a.keys.rotateCallbackSecret(namespace.id, actor),
+        b.keys.rotateCallbackSecret(namespace.id, actor),
+      ]);
+      await Promise.all([a.registry.refresh(), b.registry.refresh()]);
+      const hex = (secrets: readonly Buffer[]): string[] =>
+        secrets.map((secret) => secret.toString("hex")).toSorted();
+      expect(hex(await a.keys.callbackSecrets(namespace.id))).toEqual(hex(shown));
+    }));
 });

@@ -1,3 +1,4 @@
+import { ApiError } from "../api-error.ts";
 import { createPublicKey, createPrivateKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import type { JsonWebKey, KeyObject } from "node:crypto";
 import type { Actor, Registry, SigningKey, Snapshot } from "@nexus-mesh/registry/registry";
@@ -50,6 +51,10 @@ export async function openKeyring(options: KeyringOptions): Promise<OpenedKeyrin
     );
   });
 
+  // What another gateway wrote while the key above was being opened.
+  publicKeys = readPublicKeys(registry.snapshot());
+  current = await openSigningKey(registry.snapshot());
+
   return {
     callbackHmac,
     signing: () => current,
@@ -62,17 +67,23 @@ export async function openKeyring(options: KeyringOptions): Promise<OpenedKeyrin
     callbackSecrets,
 
     async rotateCallbackSecret(namespaceId, actor) {
-      await callbackSecrets(namespaceId);
       const secret = randomBytes(32);
       const sealed = await sealer.seal(secret);
-      const [newest] = sealedSecrets(namespaceId);
-      await registry.setCallbackSecrets(
-        namespaceId,
+      for (;;) {
+        await callbackSecrets(namespaceId);
+        const [newest] = sealedSecrets(namespaceId);
         // The one before stays valid until the next rotation, so that receivers can change over.
-        [{ sealed, createdAt: new Date(options.clock.now()) }, ...(newest ? [newest] : [])],
-        actor,
-      );
-      return secret;
+        const secrets = [
+          { sealed, createdAt: new Date(options.clock.now()) },
+          ...(newest === undefined ? [] : [newest]),
+        ];
+        const seen = newest?.sealed ?? null;
+        // Two rotations at once must not lose the secret that one of them has shown already.
+        if (await registry.setCallbackSecrets(namespaceId, secrets, seen, actor)) return secret;
+        if (registry.snapshot().namespacesById.get(namespaceId) === undefined) {
+          throw new ApiError("NAMESPACE_NOT_FOUND", "the namespace was deleted just now");
+        }
+      }
     },
 
     close: unsubscribe,
@@ -95,8 +106,12 @@ export async function openKeyring(options: KeyringOptions): Promise<OpenedKeyrin
       await sealer.seal(randomBytes(32)),
     );
     const createdAt = new Date(options.clock.now());
-    await registry.setCallbackSecrets(namespaceId, [{ sealed, createdAt }], system);
-    return [await openSecret(sealed)];
+    const secrets = [{ sealed, createdAt }];
+    if (await registry.setCallbackSecrets(namespaceId, secrets, null, system)) {
+      return [await openSecret(sealed)];
+    }
+    // Another gateway made or rotated it since; the snapshot is newer now.
+    return Promise.all(sealedSecrets(namespaceId).map((found) => openSecret(found.sealed)));
   }
 
   async function openSecret(sealed: string): Promise<Buffer> {
