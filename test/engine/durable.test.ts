@@ -138,6 +138,13 @@ describe("the key", () => {
     expect(other.text).toContain(first.json().token);
   });
 
+  test("an empty request id is none", async () => {
+    const endpoint = await mesh.endpoint(handler.url);
+    await mesh.start(endpoint, { callback: receiver.url, requestId: "", body: "1" });
+    await mesh.start(endpoint, { callback: receiver.url, requestId: "", body: "2" });
+    expect(new Set(handler.calls.map((call) => call.headers["nexus-request-id"])).size).toBe(2);
+  });
+
   test("keeps two tenants apart that send the same request id", async () => {
     handler.script((call, response) => {
       response
@@ -272,6 +279,22 @@ describe("a cancel", () => {
     expect(completion.headers["nexus-operation-state"]).toBe("canceled");
   });
 
+  test("asked for while an attempt fails is not forgotten until the next one", async () => {
+    const answers: (() => void)[] = [];
+    handler.script((call, response) => {
+      if (call.url.includes("/cancel")) response.writeHead(202).end();
+      else if (answers.length === 0) answers.push(() => response.writeHead(503).end());
+      else response.writeHead(201, { "content-type": "application/json" }).end(running.body);
+    });
+    const endpoint = await mesh.endpoint(handler.url, { maxAttempts: 1 });
+    const start = { callback: receiver.url, prefer: "respond-async" };
+    const { token } = (await mesh.start(endpoint, start)).json();
+    await waitFor("the attempt", () => answers.length > 0);
+    await mesh.cancel(endpoint, token);
+    answers[0]?.();
+    await handler.nextCall("the cancel", (call) => call.url.includes("/cancel"));
+  });
+
   test("goes to the target the operation was started at, though the endpoint has another by now", async () => {
     handler.script((call, response) => {
       if (call.url.includes("/cancel")) response.writeHead(202).end();
@@ -314,6 +337,24 @@ describe("by hand", () => {
       (call) => call.headers["nexus-mesh-caller-request-id"] === `redrive.${token}.1`,
     );
     expect(call.body.toString()).toBe('"again"');
+  });
+
+  test("terminate during an attempt cancels what the handler started meanwhile", async () => {
+    const answers: (() => void)[] = [];
+    handler.script((call, response) => {
+      if (call.url.includes("/cancel")) response.writeHead(202).end();
+      else
+        answers.push(() =>
+          response.writeHead(201, { "content-type": "application/json" }).end(running.body),
+        );
+    });
+    const endpoint = await mesh.endpoint(handler.url);
+    const { token } = (await mesh.start(endpoint, { prefer: "respond-async" })).json();
+    await waitFor("the attempt", () => answers.length > 0);
+    await mesh.engine.terminate(token, "stuck");
+    answers[0]?.();
+    const cancel = await handler.nextCall("the cancel", (call) => call.url.includes("/cancel"));
+    expect(cancel.headers["nexus-operation-token"]).toBe("h-1");
   });
 
   test("an operation out of attempts is parked, and goes on when it is redriven", async () => {

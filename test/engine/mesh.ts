@@ -55,6 +55,8 @@ export interface Mesh {
   token(namespace: string): string;
   /** A fresh endpoint of namespace `owner`, granted to `caller` and `other`; its name. */
   endpoint(target: string, policy?: Partial<EndpointPolicy>): Promise<string>;
+  /** Until a gateway that is not of this process knows the endpoint and its grants. */
+  knownAt(url: string, endpoint: string): Promise<void>;
   retarget(endpoint: string, target: string): Promise<void>;
   start(endpoint: string, options?: StartOptions): Promise<Reply>;
   cancel(endpoint: string, token: string, as?: string): Promise<Reply>;
@@ -202,6 +204,15 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
       }
       await everywhere();
       return name;
+    },
+    async knownAt(at, name) {
+      await waitFor(`${at} to know endpoint ${name}`, async () => {
+        const reply = await send(`${at}/v1/endpoints/${name}/grants`, {
+          headers: authorization("owner"),
+        });
+        const text = await reply.body.text();
+        return reply.statusCode === 200 && text.includes(`${name}-other`);
+      });
     },
     async retarget(name, targetUrl) {
       const endpoint = registry.snapshot().endpoints.get(name);

@@ -190,6 +190,8 @@ describe("what is refused before it is sent", () => {
     ["/nexus/endpoints/e/services/s/o/x/y/z", "POST", 404],
     ["/nexus/endpoints/e/other/s/o", "POST", 404],
     ["/nexus/endpoints/e/services/%ff/o", "POST", 400],
+    ["/nexus/endpoints/e/services/s/%2E%2E", "POST", 400],
+    ["/nexus/endpoints/e/services/%00/o", "POST", 400],
     ["/nexus/endpoints/e/services/s/o?callback=%zz", "POST", 400],
   ])("%s %s → %i", async (path, method, status) => {
     const reply = await mesh.request(path, method);

@@ -36,6 +36,7 @@ test("a frozen gateway's operation is taken over, and what it writes when it wak
     else response.writeHead(200, json).end('"from the heir"');
   });
   const endpoint = await mesh.endpoint(handler.url);
+  await mesh.knownAt(child.url, endpoint);
   const { token } = (
     await mesh.start(endpoint, { callback: receiver.url, prefer: "respond-async", at: child.url })
   ).json();
@@ -65,6 +66,7 @@ test("a receiver that is down through three tries and its gateway's death gets i
   handler.script({ status: 201, headers: json, body: '{"token":"h","state":"running"}' });
   receiver.answer(0);
   const endpoint = await mesh.endpoint(handler.url);
+  await mesh.knownAt(child.url, endpoint);
   const { token } = (await mesh.start(endpoint, { callback: receiver.url, at: child.url })).json();
   await complete(handler.calls[0], { state: "succeeded", body: '"late"', at: child.url });
   await waitFor("three tries", () => receiver.received.length >= 3, { ms: 20_000 });
@@ -80,6 +82,7 @@ test("a receiver that is down through three tries and its gateway's death gets i
 test("a start repeated at another gateway after the first one's death attaches", async () => {
   handler.script(() => undefined);
   const endpoint = await mesh.endpoint(handler.url);
+  await mesh.knownAt(child.url, endpoint);
   const start = { callback: receiver.url, requestId: "once", prefer: "respond-async" };
   const first = await mesh.start(endpoint, { ...start, at: child.url });
   await waitFor("the dispatch", () => handler.calls.length > 0);

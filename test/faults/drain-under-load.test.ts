@@ -33,6 +33,7 @@ test("SIGTERM with 200 operations in flight and 50 long polls: all answered, not
     held.push(() => response.writeHead(200, { "content-type": "application/json" }).end("1"));
   });
   const endpoint = await mesh.endpoint(handler.url);
+  await mesh.knownAt(gateway.url, endpoint);
   const starts = Array.from({ length: operations }, () =>
     mesh.start(endpoint, { prefer: "respond-async", at: gateway.url }),
   );

@@ -1,6 +1,7 @@
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import { formatRfc3339, formatHttpDate } from "@nexus-mesh/sdk/protocol/timestamps";
 import { completionId, headerDigest, signV1 } from "@nexus-mesh/sdk/protocol/webhook-signature";
+import { completionTokenHeader } from "./completion-token.ts";
 import { headersFromBytes } from "../dispatch/forwarded-headers.ts";
 import { wireState } from "../operations/outcome.ts";
 import type { OutcomeRow } from "../store/store.ts";
@@ -38,8 +39,10 @@ export function completionRequest(completion: {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(completion.callbackHeaders)) {
     const lower = name.toLowerCase();
-    if (!reserved.has(lower) && !reservedPrefixes.some((prefix) => lower.startsWith(prefix)))
-      headers[lower] = value;
+    const own =
+      !reserved.has(lower) && !reservedPrefixes.some((prefix) => lower.startsWith(prefix));
+    // The token of a mesh that stands before this one: it names nothing of this outcome.
+    if (own || lower === completionTokenHeader) headers[lower] = value;
   }
   const state = wireState(outcome.state);
   const content =

@@ -128,6 +128,15 @@ export function readStartReply(reply: ExchangeReply): StartAttempt {
         links,
       };
     case "async":
+      if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(decoded.token)) {
+        return {
+          kind: "retry",
+          sent: true,
+          status: reply.status,
+          error: "the handler's operation token can't travel in a header",
+          retryAfter: undefined,
+        };
+      }
       return { kind: "started", token: decoded.token, links };
     case "operation-error":
       return {

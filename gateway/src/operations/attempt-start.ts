@@ -118,7 +118,7 @@ export function createAttemptStart(
       closeBy: smaller(head.closeBy, startToClose),
     });
     // Stale: the completion was faster than this lazy write, or another gateway took over.
-    if (written.kind === "stale") return;
+    if (written.kind === "stale") return cancelOrphan(held, handlerToken);
     log.info({ operationId: lease.id, attempt: head.attempt + 1 }, "operation started");
     if (written.cancelPending) {
       await parts.deliverOwed({
@@ -127,6 +127,17 @@ export function createAttemptStart(
         head: { ...head, state: "started", handlerToken, owes: head.owes | owes.cancel },
       });
     }
+  }
+
+  /** Ended by hand or by time while this attempt was on its way: its cancel found no token to name; now there is one. */
+  async function cancelOrphan(held: HeldOperation, handlerToken: string): Promise<void> {
+    const found = await store.head(held.lease.key);
+    if (found?.id !== held.lease.id || found.handlerToken !== null) return;
+    if (found.state !== "terminated" && found.state !== "timed_out") return;
+    const head = { ...held.head, state: "started", handlerToken, owes: owes.cancel } as const;
+    // Nobody holds the row for it, and the note of its delivery is refused by the fence: a cancel may come twice.
+    const lease = { ...held.lease, endsAt: clock.monotonic() + options.leaseMs };
+    await parts.deliverOwed({ ...held, lease, head });
   }
 
   async function noteRetry(
@@ -163,6 +174,8 @@ export function createAttemptStart(
         error: result.error,
       },
       targetId: head.targetId,
+      knewCancel: head.cancelRequestedAt !== null,
+      startByDelayMs: operation.startBy === null ? null : untilStartBy,
     });
   }
 
@@ -188,7 +201,7 @@ export function createAttemptStart(
   ): Promise<void> {
     const { lease, operation, head } = held;
     const takenInline = inline?.claim() ?? false;
-    const settled = await parts.settle({
+    const settling = parts.settle({
       key: lease.key,
       id: lease.id,
       holder: lease,
@@ -198,6 +211,11 @@ export function createAttemptStart(
       owesCancel: by === "deadline" && head.handlerToken !== null,
       endpointId: operation.endpointId,
       dedupeWindowMs: whereabouts(context, operation, head.targetId).dedupeWindowMs,
+    });
+    const settled = await settling.catch((error: unknown) => {
+      // A 201 now would promise a callback that the settle, if it was committed, does not owe.
+      if (takenInline) inline?.answer({ kind: "unknown", error });
+      throw error;
     });
     if (settled.kind !== "settled") {
       // Settled elsewhere: the callback is owed there, and the waiter is told 201.

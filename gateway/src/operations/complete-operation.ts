@@ -71,6 +71,8 @@ export function createCompleteOperation(
     const head = await store.head(claims.key);
     if (head !== undefined)
       return parts.settle({ ...request(outcome, claims.endpointId), key: claims.key, id: head.id });
+    // Its key need not be remembered any longer: what comes now could make a purged operation anew.
+    if (claims.closeBy <= clock.now()) return { kind: "unknown" };
     const accepted = await store.accept(settledOperation(claims, outcome));
     if (accepted.kind === "known") {
       return parts.settle({
@@ -95,7 +97,8 @@ export function createCompleteOperation(
       startBy: null,
       startToCloseMs: null,
       dedupeWindowMs: window(claims.endpointId),
-      contentHeaders: headerBytes({}),
+      // Never `{}`: empty says that the input was not seen.
+      contentHeaders: Buffer.alloc(0),
       input: Buffer.alloc(0),
       redriveOf: null,
       initial: { kind: "settled", outcome },

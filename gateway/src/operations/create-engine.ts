@@ -32,6 +32,8 @@ const remembered = 10_000;
 export function createEngine(context: GatewayContext): NexusEngine {
   const { clock, log, registry, store } = context;
   const working = new Set<Promise<void>>();
+  /** Pass-through calls: a drain lets them end too. */
+  const passing = new Set<Promise<unknown>>();
   const recent = new Map<string, OperationRow>();
   let draining = false;
 
@@ -64,13 +66,13 @@ export function createEngine(context: GatewayContext): NexusEngine {
   const deliverOwed = createDeliverOwed(context, sendCallback, sendCancel);
   const attemptStart = createAttemptStart(context, { sendStart, settle, deliverOwed });
   const startDurable = createStartDurable(context, { attemptStart, background, remember });
+  const startPassThrough = createStartPassThrough(context, sendStart);
   const sweep = createSweep(context, {
     attemptStart,
     deliverOwed,
     settle,
     sendCallback,
     background,
-    inFlight: () => working.size,
   });
 
   return {
@@ -78,7 +80,14 @@ export function createEngine(context: GatewayContext): NexusEngine {
       assertRunning();
       return startDurable(request);
     },
-    startPassThrough: createStartPassThrough(context, sendStart),
+    startPassThrough(request, waiting) {
+      const work = startPassThrough(request, waiting);
+      const done: Promise<unknown> = work
+        .catch(() => undefined)
+        .finally(() => passing.delete(done));
+      passing.add(done);
+      return work;
+    },
     completeOperation: createCompleteOperation(context, {
       settle,
       deliverOwed,
@@ -164,11 +173,11 @@ export function createEngine(context: GatewayContext): NexusEngine {
       sweep.stop();
       waiters.close();
       const end = clock.monotonic() + ms;
-      while (working.size > 0 && clock.monotonic() < end) {
+      while (working.size + passing.size > 0 && clock.monotonic() < end) {
         const rest = new Promise<void>((resolve) => {
           setTimeout(resolve, end - clock.monotonic()).unref();
         });
-        await Promise.race([Promise.all(working), rest]);
+        await Promise.race([Promise.all([...working, ...passing]), rest]);
       }
       if (working.size > 0)
         log.warn(
@@ -184,6 +193,13 @@ export function createEngine(context: GatewayContext): NexusEngine {
     old: OperationRow,
     actor: Parameters<Engine["redrive"]>[1],
   ): Promise<{ id: string; created: boolean }> {
+    if (old.contentHeaders.length === 0) {
+      throw new ApiError(
+        "INVALID_REQUEST",
+        `the input of operation ${old.id} never came here: its completion did, before its start's reply`,
+        { hint: "Start the operation again with its input" },
+      );
+    }
     const snapshot = registry.snapshot();
     const endpoint = snapshot.endpointsById.get(old.endpointId);
     const namespace = snapshot.namespacesById.get(old.callerNs);

@@ -2,7 +2,7 @@ import { backoff, retryAfter } from "../dispatch/backoff.ts";
 import type { SendCancel } from "../dispatch/cancel-attempt.ts";
 import type { SendCallback } from "../callbacks/send-callback.ts";
 import type { GatewayContext } from "../gateway-context.ts";
-import { owes, type Attempt, type OutcomeRow } from "../store/store.ts";
+import { owes, type Attempt, type Lease, type OutcomeRow } from "../store/store.ts";
 import { whereabouts, type HeldOperation } from "./held-operation.ts";
 import { isTerminal } from "./lifecycle.ts";
 
@@ -46,6 +46,7 @@ export function createDeliverOwed(
       await store.noteDelivered(lease, dedupeWindowMs);
       return;
     }
+    if (!(await longEnough(lease, options.callbackTimeoutMs))) return;
     const at = clock.now();
     const from = clock.monotonic();
     const result = await sendCallback({
@@ -87,6 +88,13 @@ export function createDeliverOwed(
     );
   }
 
+  /** What is sent under a lease that ends meanwhile is sent twice, by whoever takes the row. */
+  async function longEnough(lease: Lease, timeoutMs: number): Promise<boolean> {
+    if (lease.endsAt - clock.monotonic() > timeoutMs + 1_000) return true;
+    const [renewed] = await store.renew([lease]);
+    return renewed !== null && renewed !== undefined;
+  }
+
   async function deliverCancel(held: HeldOperation): Promise<void> {
     const { lease, head, operation } = held;
     const { endpoint, target, callerNamespace } = whereabouts(context, operation, head.targetId);
@@ -103,6 +111,7 @@ export function createDeliverOwed(
       );
       return;
     }
+    if (!(await longEnough(lease, options.requestTimeoutMs))) return;
     const from = clock.monotonic();
     const result = await sendCancel({
       target,
@@ -113,7 +122,7 @@ export function createDeliverOwed(
       service: operation.service,
       operation: operation.operation,
       handlerToken: head.handlerToken,
-      timeoutMs: Math.min(options.requestTimeoutMs, Math.max(1, lease.endsAt - from - 1_000)),
+      timeoutMs: options.requestTimeoutMs,
     });
     const ms = Math.round(clock.monotonic() - from);
     metrics.attempts.inc({

@@ -14,7 +14,9 @@ export interface InlineWait {
 
 export type InlineReply =
   | { readonly kind: "ended"; readonly outcome: OutcomeRow }
-  | { readonly kind: "started"; readonly links: string | undefined };
+  | { readonly kind: "started"; readonly links: string | undefined }
+  /** Whether the outcome was taken is not known: only the caller's repeat can tell. */
+  | { readonly kind: "unknown"; readonly error: unknown };
 
 export function createInlineWait(ms: number): InlineWait {
   let claimed = false;

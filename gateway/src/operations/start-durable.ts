@@ -94,6 +94,7 @@ export function createStartDurable(
     const inline = createInlineWait(waitMs);
     parts.background(parts.attemptStart({ lease, operation, head }, inline));
     const reply = await inline.reply;
+    if (reply.kind === "unknown") throw reply.error;
     if (reply.kind === "ended") return { kind: "ended", id, created: true, outcome: reply.outcome };
     return {
       kind: "started",

@@ -28,6 +28,8 @@ export type StartPassThrough = (
 /** A completion token must end some time, for its key must be remembered as long. */
 const longestTokenMs = 30 * 86_400_000;
 const sendsAtMost = 2;
+/** What takes longer is asynchronous; and a timer can hold no more than 2^31 - 1 ms. */
+const longestRequestMs = 10 * 60_000;
 
 /** Straight to the handler; only its 201 is written, before the caller hears of it. */
 export function createStartPassThrough(
@@ -42,8 +44,10 @@ export function createStartPassThrough(
     const now = clock.now();
     const { headers, content } = forwardedHeaders(request.headers);
     const deadlines = operationDeadlines(request.headers, endpoint.policy, now);
-    const timeoutMs =
-      durationHeader(request.headers, headerNames.requestTimeout) ?? options.requestTimeoutMs;
+    const timeoutMs = Math.min(
+      durationHeader(request.headers, headerNames.requestTimeout) ?? options.requestTimeoutMs,
+      longestRequestMs,
+    );
     const startToClose =
       deadlines.startToCloseMs === null ? Infinity : now + deadlines.startToCloseMs;
     const claims: PassThroughClaims = {

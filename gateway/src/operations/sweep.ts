@@ -36,13 +36,14 @@ export function createSweep(
     settle: SettleOperation;
     sendCallback: SendCallback;
     background: (work: Promise<void>) => void;
-    inFlight: () => number;
   },
 ): Sweep {
   const { clock, log, metrics, options, store } = context;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let sweeping = false;
+  /** The sweep's own work: first attempts of new starts must not keep it from recovering others. */
+  let taken = 0;
   /** Since when Postgres has answered this gateway without a failure. Nothing is known of before the start. */
   let healthySince: number | undefined = -Infinity;
 
@@ -74,7 +75,10 @@ export function createSweep(
       }
       // After a stall of Postgres living holders write first: sweeping at once took 425 of 1,000 results from them.
       const healthy = clock.monotonic() - healthySince >= options.leaseMs;
-      if (healthy && parts.inFlight() < maxInFlight) full = await sweepAll();
+      const from = clock.monotonic();
+      if (healthy && taken < maxInFlight) full = await sweepAll();
+      // A stall that ended without an error is one too.
+      if (clock.monotonic() - from > options.leaseMs / 5) healthySince = clock.monotonic();
     } catch (error) {
       healthySince = undefined;
       log.error({ err: error }, "the sweep failed and will be tried again");
@@ -103,13 +107,22 @@ export function createSweep(
         const operation = rows.get(lease.id);
         if (operation === undefined)
           log.error({ operationId: lease.id }, "a head has no operation row");
-        else parts.background(goOn(operation, head, lease));
+        else take(goOn(operation, head, lease));
       }
     }
     const callbacks = await store.sweepCallbacks(batch);
     if (callbacks.length > 0) metrics.sweepTaken.inc({ kind: "callback" }, callbacks.length);
-    for (const row of callbacks) parts.background(deliverRow(row));
+    for (const row of callbacks) take(deliverRow(row));
     return swept.full || callbacks.length === batch;
+  }
+
+  function take(work: Promise<void>): void {
+    taken += 1;
+    parts.background(
+      work.finally(() => {
+        taken -= 1;
+      }),
+    );
   }
 
   async function goOn(operation: OperationRow, head: Head, lease: Lease): Promise<void> {

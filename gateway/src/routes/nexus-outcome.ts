@@ -36,7 +36,7 @@ export function sendOutcome(
 }
 
 function statusOf(type: string | undefined): number {
-  return type !== undefined && type in handlerErrors
+  return type !== undefined && Object.hasOwn(handlerErrors, type)
     ? handlerErrors[type as HandlerErrorType].status
     : 500;
 }

@@ -17,7 +17,7 @@ import { sendNexusError } from "./nexus-error.ts";
 import { sendOutcome } from "./nexus-outcome.ts";
 import { rawBody } from "./raw-body.ts";
 import { waitingCaller } from "./waiting-caller.ts";
-import { assertLinks, callbackHeaders } from "./start-headers.ts";
+import { assertLinks, assertNames, callbackHeaders, emptyIsNone } from "./start-headers.ts";
 
 export const nexusPrefix = "/nexus/endpoints/";
 
@@ -87,7 +87,7 @@ export function registerNexusRoutes(
       caller,
       endpoint,
       ...route,
-      requestId: first[headerNames.requestId] ?? null,
+      requestId: emptyIsNone(first[headerNames.requestId]),
       headers: first,
       body: rawBody(request),
       callbackUrl: callbackUrl === "" ? null : callbackUrl,
@@ -224,6 +224,7 @@ function readPath(rest: string) {
   try {
     const route = splitNexusPath(rest);
     if (route === undefined) throw new ApiError("ROUTE_NOT_FOUND", "not found");
+    assertNames(route.service, route.operation);
     return route;
   } catch (error) {
     throw malformedPath(error);

@@ -26,3 +26,25 @@ export function callbackHeaders(headers: Readonly<Record<string, string>>): Reco
   }
   return found;
 }
+
+/** Refuses, before anything is committed, a name that no URL or no row can carry. */
+export function assertNames(service: string, operation: string): void {
+  for (const name of [service, operation]) {
+    if (name !== "." && name !== ".." && !name.includes("\0")) continue;
+    throw new ApiError(
+      "INVALID_NAME",
+      `${JSON.stringify(name)} can't name a service or operation`,
+      {
+        hint: "URLs resolve . and .. away, and no row holds U+0000",
+        violations: [
+          { pointer: "path:", rule: "name", detail: "must be neither . nor .., without U+0000" },
+        ],
+      },
+    );
+  }
+}
+
+/** An empty request id is none: all calls that send one would share a key. */
+export function emptyIsNone(value: string | undefined): string | null {
+  return value === undefined || value === "" ? null : value;
+}

@@ -20,8 +20,13 @@ export function attemptColumns<Row>(of: (row: Row) => Attempt): ArrayColumn<Row>
     { name: "ms", type: "int", value: (row) => Math.round(of(row).ms) },
     { name: "attempt_target", type: "int", value: (row) => of(row).targetId },
     { name: "status", type: "int", value: (row) => of(row).status },
-    { name: "error", type: "text", value: (row) => of(row).error },
+    { name: "error", type: "text", value: (row) => storable(of(row).error) },
   ];
+}
+
+/** Text of the other side may hold U+0000, which Postgres text can't: an attempt must never be lost to that. */
+function storable(text: string | null): string | null {
+  return text === null ? null : text.replaceAll("\0", "");
 }
 
 /** From a CTE with `id`, `key` and the columns above. A repeated batch finds its own rows. */

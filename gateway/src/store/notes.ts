@@ -86,6 +86,8 @@ const retryColumns: readonly ArrayColumn<RetryNote>[] = [
   { name: "state", type: "smallint", value: (note) => states[note.state] },
   { name: "delay_ms", type: "float8", value: (note) => Math.max(0, note.delayMs) },
   { name: "target_id", type: "int", value: (note) => note.targetId },
+  { name: "knew_cancel", type: "boolean", value: (note) => note.knewCancel === true },
+  { name: "start_by_ms", type: "float8", value: (note) => note.startByDelayMs ?? null },
   ...attemptColumns(({ attempt }: RetryNote) => attempt),
 ];
 const failing = statesChangedBy("attempt_failed");
@@ -99,8 +101,10 @@ const retry: Statement = {
     a as (${insertAttempts("l")})
     update head set state = case when ${moves} then l.state else head.state end, running = true, attempt = l.n,
       target_id = coalesce(l.target_id, head.target_id),
-      due_at = case when ${moves} and l.state <> ${states.parked}
-        then least(head.close_by, now() + ${milliseconds("l.delay_ms")}) else head.close_by end
+      due_at = case when head.cancel_requested_at is not null and not l.knew_cancel then now()
+        when ${moves} and l.state <> ${states.parked}
+        then least(head.close_by, now() + ${milliseconds("l.delay_ms")})
+        else least(head.close_by, now() + ${milliseconds("l.start_by_ms")}) end
     from l where ${sameHead}
     returning head.key, head.id`,
 };

@@ -19,6 +19,7 @@ const unavailableCodes = new Set([
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
   "53300", // too_many_connections
+  "57014", // statement_timeout
   "55P03", // lock_timeout
   "25P03", // idle_in_transaction_session_timeout
   "25006", // a standby, in the middle of a failover

@@ -71,6 +71,9 @@ export function storePoolOptions(databaseUrl: string, size: number): pg.PoolConf
     connectionTimeoutMillis: 2_000,
     idleTimeoutMillis: 0,
     keepAlive: true,
+    // A dead network sends no reset; every batch is written to be repeatable.
+    query_timeout: 10_000,
+    statement_timeout: 9_000,
     application_name: "nexus-mesh-store",
     idle_in_transaction_session_timeout: 2_000,
     options: "-c plan_cache_mode=force_custom_plan -c enable_seqscan=off -c jit=off",

@@ -184,6 +184,10 @@ export interface RetryNote {
   readonly delayMs: number;
   readonly attempt: Attempt;
   readonly targetId: number | null;
+  /** The holder took the row with its cancel asked for already; one asked since makes the row due at once. */
+  readonly knewCancel?: boolean;
+  /** Until schedule-to-start ends: a parked row is looked at then. */
+  readonly startByDelayMs?: number | null;
 }
 
 export type CallbackState = "waiting" | "due" | "delivered" | "parked";

@@ -6,7 +6,7 @@ import type { GatewayContext } from "../../gateway-context.ts";
 import { assertGranted } from "../../identity/grants.ts";
 import { rawBody } from "../raw-body.ts";
 import type { Route } from "../route.ts";
-import { assertLinks, callbackHeaders } from "../start-headers.ts";
+import { assertLinks, assertNames, callbackHeaders, emptyIsNone } from "../start-headers.ts";
 import { actingNamespace, callerOf } from "./caller.ts";
 import { findEndpoint } from "./lookup.ts";
 import * as schemas from "./schemas/operations.ts";
@@ -35,6 +35,7 @@ export function registerStartOperation(
         const { service, operation } = request.params;
         const first = firstValues(request.raw.rawHeaders);
         assertLinks(first[headerNames.link]);
+        assertNames(service, operation);
         const endpoint = findEndpoint(context, request.params.endpoint);
         if (endpoint.closing) {
           throw new ApiError("ENDPOINT_NOT_FOUND", `endpoint "${endpoint.name}" is being deleted`);
@@ -47,7 +48,7 @@ export function registerStartOperation(
           endpoint,
           service,
           operation,
-          requestId: first[headerNames.requestId] ?? null,
+          requestId: emptyIsNone(first[headerNames.requestId]),
           headers: first,
           // Bytes by the parser above; the document can't say that.
           body: rawBody(request),
