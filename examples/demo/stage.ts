@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,6 +30,8 @@ const gatewayCommand = fileURLToPath(
 export async function setTheStage({ grant }: { grant: boolean }): Promise<Stage> {
   chapter("A mesh: one Postgres, two gateways, one public URL");
   const folder = await mkdtemp(join(tmpdir(), "nexus-mesh-demo-"));
+  // Passable for the user that Postgres runs as where this is run as root.
+  await chmod(folder, 0o755);
   onClose(() => rm(folder, { recursive: true, force: true }));
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "mesh") });
   onClose(() => postgres.stop());

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startEmbeddedPostgres } from "@nexus-mesh/gateway/dev/embedded-postgres";
@@ -23,6 +23,8 @@ const yardstickLimitUs = 330;
 const body = Buffer.from(JSON.stringify({ order: "o-1", lines: [{ sku: "a", n: 1 }] }));
 
 const dataDir = await mkdtemp(path.join(tmpdir(), "nexus-mesh-bench-"));
+// Passable for the user that Postgres runs as, so that it needs no other folder when this one is root's.
+await chmod(dataDir, 0o755);
 const postgres = await startEmbeddedPostgres({
   dataDir,
   settings: { full_page_writes: "off", checkpoint_timeout: "15min" },

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { crashPoints } from "@nexus-mesh/gateway/crash-points";
@@ -14,6 +14,8 @@ import { crashScenario, type CrashRow, type Mesh } from "./crash-scenario.ts";
 const asked = process.argv.slice(2);
 const points = crashPoints.filter((point) => asked.length === 0 || asked.includes(point));
 const dataDir = await mkdtemp(path.join(tmpdir(), "nexus-mesh-crash-"));
+// Passable for the user that Postgres runs as, so that it needs no other folder when this one is root's.
+await chmod(dataDir, 0o755);
 const postgres = await startEmbeddedPostgres({ dataDir, fsync: false });
 const rows: CrashRow[] = [];
 try {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,7 @@ const running = new Set<() => Promise<void>>();
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "nexus-mesh-dev-"));
+  await chmod(folder, 0o755);
   port = await freePort();
 });
 afterAll(async () => {

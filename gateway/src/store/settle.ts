@@ -48,6 +48,11 @@ const keptOrNew = `case
   when head.due_at > now() + ${milliseconds("$1::float8 / 2")} and head.due_at <= now() + ${milliseconds("$1::float8")}
   then head.due_at else now() + ${milliseconds("$1::float8")} end`;
 
+// A completion may come before the note of the attempt that started it, or when the gateway of that attempt is dead.
+const completedAttempt = `case
+  when l.wanted_fence is null and l.new_state in (${states.succeeded}, ${states.failed}, ${states.canceled})
+  then 1 else 0 end`;
+
 const update = {
   name: "settle",
   text: `
@@ -60,7 +65,7 @@ const update = {
     ),
     u as (
       update head set state = l.new_state, fence = head.fence + 1,
-        attempt = head.attempt + l.attempted, owes = l.new_owes, running = false,
+        attempt = greatest(head.attempt + l.attempted, ${completedAttempt}), owes = l.new_owes, running = false,
         handler_token = coalesce(head.handler_token, l.new_token), closed_at = now(),
         due_at = case when l.new_owes <> 0 then ${keptOrNew}
           else ${windowEnd.replaceAll("head.closed_at", "now()")} end
