@@ -20,7 +20,7 @@ export interface CrashRow {
 
 export interface Mesh {
   readonly options: (port: number, publicUrl: string) => GatewayOptions;
-  /** Points endpoint `work` of a fresh database at this handler; the caller's token. */
+  /** Points endpoint `crashing` of a fresh database at this handler; the caller's token. */
   readonly prepare: (publicUrl: string, handlerUrl: string) => Promise<{ token: string }>;
   readonly databaseUrl: string;
   readonly freePort: () => Promise<number>;
@@ -78,7 +78,7 @@ export async function crashScenario(point: CrashPoint, mesh: Mesh): Promise<Cras
 /** As a caller would: the same request id again, at whichever gateway answers, until one says 201. */
 async function start(urls: readonly string[], callback: string, token: string): Promise<string> {
   const requestId = randomUUID();
-  const path = `/nexus/endpoints/work/services/jobs/run?callback=${encodeURIComponent(callback)}`;
+  const path = `/nexus/endpoints/crashing/services/jobs/run?callback=${encodeURIComponent(callback)}`;
   const headers = {
     authorization: `Bearer ${token}`,
     "nexus-request-id": requestId,
@@ -102,7 +102,7 @@ async function cancel(urls: readonly string[], id: string, token: string): Promi
   for (let n = 0; n < 60; n += 1) {
     for (const url of urls) {
       const reply = await exchange(
-        `${url}/nexus/endpoints/work/services/jobs/run/cancel`,
+        `${url}/nexus/endpoints/crashing/services/jobs/run/cancel`,
         headers,
         "",
       );

@@ -72,7 +72,7 @@ async function freshMesh(): Promise<Mesh> {
     databaseUrl: url.href,
     options,
     freePort,
-    prepare: (publicUrl, handlerUrl) => seedMesh(options(0, publicUrl), "work", handlerUrl),
+    prepare: (publicUrl, handlerUrl) => seedMesh(options(0, publicUrl), "crashing", handlerUrl),
   };
 }
 
