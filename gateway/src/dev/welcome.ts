@@ -6,7 +6,7 @@ export interface Welcome {
   readonly tokenIssued: boolean;
 }
 
-/** What `--dev` says once it is ready. A test runs the three commands as they are printed. */
+/** What `--dev` says once it is ready. Its three commands work as they are printed. */
 export function welcome(found: Welcome): string {
   const context = found.tokenIssued ? "a new admin token was saved" : "its token is still valid";
   return [

@@ -51,17 +51,6 @@ export function forwardedHeaders(all: Readonly<Record<string, string>>): {
   return { headers, content };
 }
 
-/** Content headers of a reply or a stored payload that go out again. */
-export function contentHeadersOf(
-  headers: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const content: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith("content-") && name !== "content-length") content[name] = value;
-  }
-  return content;
-}
-
 export function headerBytes(headers: Readonly<Record<string, string>>): Buffer {
   return Buffer.from(JSON.stringify(headers));
 }

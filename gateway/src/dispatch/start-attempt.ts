@@ -14,7 +14,6 @@ import type { CallerIdentity } from "../identity/caller-identity.ts";
 import { crashOnceSent } from "../crash-points.ts";
 import { ExchangeFailed, exchange, type ExchangeReply, type Waiting } from "./exchange.ts";
 import { pathAt, targetAddress } from "./target-address.ts";
-import { contentHeadersOf } from "./forwarded-headers.ts";
 
 export interface StartDispatch {
   readonly target: Target;
@@ -123,7 +122,7 @@ export function readStartReply(reply: ExchangeReply): StartAttempt {
     case "sync":
       return {
         kind: "succeeded",
-        content: contentHeadersOf(reply.headers),
+        content: decoded.headers,
         body: reply.body,
         links,
       };

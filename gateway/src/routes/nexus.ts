@@ -4,7 +4,7 @@ import { encodeAsyncStart } from "@nexus-mesh/sdk/protocol/start-response";
 import type { Endpoint, Namespace } from "@nexus-mesh/registry/registry";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ApiError } from "../api-error.ts";
-import { contentHeadersOf } from "../dispatch/forwarded-headers.ts";
+import { contentHeaders } from "@nexus-mesh/sdk/protocol/content";
 import type { GatewayContext } from "../gateway-context.ts";
 import { authenticate } from "../identity/authenticate.ts";
 import { assertGranted } from "../identity/grants.ts";
@@ -107,7 +107,7 @@ export function registerNexusRoutes(
           return sendOutcome(reply, passed.outcome, failureSupport);
         case "reply": {
           const { status, headers, body } = passed.reply;
-          reply.code(status).headers(contentHeadersOf(headers));
+          reply.code(status).headers(contentHeaders(headers));
           for (const name of passedReplyHeaders) {
             const value = headers[name];
             if (value !== undefined) reply.header(name, value);
