@@ -153,7 +153,7 @@ export default tseslint.config(
     "examples",
     "Examples import what a user would: packages by name.",
     // The demo's Postgres is the gateway's own; everything else of a gateway is started by its command.
-    "^@nexus-mesh/(gateway(?!/dev/embedded-postgres$)|registry|openapi)",
+    "^@nexus-mesh/(gateway(?!/dev/(?:embedded-postgres|free-port)$)|registry|openapi)",
     "^\\.\\./\\.\\./",
   ),
   {

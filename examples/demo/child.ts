@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 
 export interface Child {
@@ -93,17 +92,6 @@ export async function runCommand(
   if (code !== 0)
     throw new Error(`${command.join(" ")} ended with ${code ?? "a signal"}:\n${stderr}${stdout}`);
   return stdout;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
 }
 
 export async function until<T>(

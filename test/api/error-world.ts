@@ -1,6 +1,6 @@
 import pg from "pg";
 import { issueToken } from "../../gateway/src/identity/mesh-token.ts";
-import { freePort } from "../harness/free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { startGateway, type TestGateway } from "../harness/gateway.ts";
 import { startScriptedHandler } from "../harness/handler-server.ts";
 import { createDatabase } from "../harness/postgres.ts";

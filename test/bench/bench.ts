@@ -5,7 +5,7 @@ import path from "node:path";
 import { startEmbeddedPostgres } from "@nexus-mesh/gateway/dev/embedded-postgres";
 import { defaultGatewayOptions, type GatewayOptions } from "@nexus-mesh/gateway/options";
 import { request } from "undici";
-import { freePort } from "../harness/free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { seedMesh } from "../harness/seed-mesh.ts";
 import { startChild, type Child } from "./child.ts";
 import { load, type LoadResult } from "./load.ts";

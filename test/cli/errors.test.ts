@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exitCodes } from "../../sdk/cli/src/exit-code.ts";
 import { startScriptedHandler, type ScriptedHandler } from "../harness/handler-server.ts";
-import { portOf } from "../harness/free-port.ts";
+import { portOf } from "../harness/port-of.ts";
 import { runCli } from "./run-cli.ts";
 
 const token = "secret-of-the-test";

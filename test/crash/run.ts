@@ -6,7 +6,7 @@ import { crashPoints } from "@nexus-mesh/gateway/crash-points";
 import { startEmbeddedPostgres } from "@nexus-mesh/gateway/dev/embedded-postgres";
 import { defaultGatewayOptions, type GatewayOptions } from "@nexus-mesh/gateway/options";
 import pg from "pg";
-import { freePort } from "../harness/free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { seedMesh } from "../harness/seed-mesh.ts";
 import { crashScenario, type CrashRow, type Mesh } from "./crash-scenario.ts";
 

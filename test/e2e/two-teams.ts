@@ -11,7 +11,7 @@ import {
   service,
   serviceHandler,
 } from "nexus-rpc";
-import { freePort } from "../harness/free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { startGateway, type TestGateway } from "../harness/gateway.ts";
 import { serve } from "../harness/handler-server.ts";
 import { createDatabase } from "../harness/postgres.ts";

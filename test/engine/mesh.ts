@@ -10,7 +10,7 @@ import type { Head } from "../../gateway/src/store/store.ts";
 import type { HandlerCall } from "../harness/handler-server.ts";
 import { startGateway, type TestGateway, type TestGatewayOptions } from "../harness/gateway.ts";
 import { createDatabase } from "../harness/postgres.ts";
-import { freePort } from "../harness/free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { startTcpProxy } from "../harness/proxy.ts";
 import { waitFor } from "../harness/wait-for.ts";
 

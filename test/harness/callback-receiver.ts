@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { once } from "node:events";
-import { portOf } from "./free-port.ts";
+import { portOf } from "./port-of.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface ReceivedCompletion {

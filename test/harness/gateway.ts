@@ -4,7 +4,7 @@ import type { Engine } from "../../gateway/src/engine.ts";
 import type { GatewayContext } from "../../gateway/src/gateway-context.ts";
 import { defaultGatewayOptions, type GatewayOptions } from "../../gateway/src/options.ts";
 import { createGateway } from "../../gateway/src/server.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { createDatabase } from "./postgres.ts";
 
 export interface TestGateway {

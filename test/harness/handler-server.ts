@@ -5,7 +5,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { once } from "node:events";
-import { portOf } from "./free-port.ts";
+import { portOf } from "./port-of.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** What a scripted handler was sent. */

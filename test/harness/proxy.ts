@@ -1,6 +1,6 @@
 import { createServer, connect, type Socket } from "node:net";
 import { once } from "node:events";
-import { portOf } from "./free-port.ts";
+import { portOf } from "./port-of.ts";
 
 interface Upstream {
   readonly host: string;

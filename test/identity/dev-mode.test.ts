@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../harness/free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { waitFor } from "../harness/wait-for.ts";
 
 const bin = fileURLToPath(new URL("../../gateway/bin/nexus-mesh-gateway.js", import.meta.url));

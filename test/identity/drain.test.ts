@@ -2,7 +2,7 @@ import { Agent } from "undici";
 import { afterEach, describe, expect, it } from "vitest";
 import { defaultGatewayOptions } from "../../gateway/src/options.ts";
 import { createGateway, type RunningGateway } from "../../gateway/src/server.ts";
-import { freePort } from "../harness/free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { testMasterKey } from "../harness/gateway.ts";
 import { startScriptedHandler } from "../harness/handler-server.ts";
 import { createDatabase, type TestDatabase } from "../harness/postgres.ts";

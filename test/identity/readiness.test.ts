@@ -10,7 +10,7 @@ import { createOpsListener } from "../../gateway/src/ops-listener.ts";
 import { defaultGatewayOptions } from "../../gateway/src/options.ts";
 import { readDatabaseFacts, type DatabaseFacts } from "../../gateway/src/store/database-facts.ts";
 import { Pool } from "pg";
-import { portOf } from "../harness/free-port.ts";
+import { portOf } from "../harness/port-of.ts";
 import { createDatabase, type TestDatabase } from "../harness/postgres.ts";
 import { openIdentity, publicUrl, type OpenIdentity } from "./open-identity.ts";
 

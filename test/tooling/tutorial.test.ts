@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { freePort } from "../harness/free-port.ts";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { startGateway, type TestGateway } from "../harness/gateway.ts";
 import { seedEndpoint, seedGrant, seedNamespace, seedToken } from "../harness/seed.ts";
 import { waitFor } from "../harness/wait-for.ts";

