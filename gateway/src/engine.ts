@@ -3,7 +3,8 @@ import type { Caller } from "./identity/principal.ts";
 import type { Head, OutcomeRow } from "./store/store.ts";
 
 /** One start, as routes hand it in: authenticated and authorised already. */
-export interface StartRequest {
+/** What every start says, also one that leaves nothing behind. */
+export interface PassThroughRequest {
   readonly caller: Caller & { readonly namespace: Namespace };
   readonly endpoint: Endpoint;
   readonly service: string;
@@ -12,6 +13,9 @@ export interface StartRequest {
   /** Lower-case names, single values (`firstValues`). */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+}
+
+export interface StartRequest extends PassThroughRequest {
   readonly callbackUrl: string | null;
   readonly callbackHeaders: Readonly<Record<string, string>>;
   /** /v1 and `Prefer: respond-async`: answer at the commit. */

@@ -4,6 +4,7 @@ import {
   LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
 } from "fastify";
 import { ApiError } from "./api-error.ts";
@@ -34,6 +35,8 @@ export async function createHttpApp(
   let closing = false;
   const app = fastify({
     loggerInstance,
+    // Nothing logs through a request's own logger: pino's child would be made at each one for nothing.
+    childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.maxPayloadBytes,
     keepAliveTimeout: keepAliveTimeoutMs,
@@ -61,7 +64,7 @@ export async function createHttpApp(
     done(null, payload);
   });
   app.addHook("onResponse", (request, reply, done) => {
-    logResponse(request, reply.statusCode, reply.elapsedTime);
+    logResponse(request, reply);
     done();
   });
   app.setErrorHandler((error, request, reply) => answer(request, error, reply));
@@ -95,9 +98,11 @@ export async function createHttpApp(
   }
 
   /** No query, no headers: callback URLs and tokens travel there. */
-  function logResponse(request: FastifyRequest, status: number, ms: number): void {
+  function logResponse(request: FastifyRequest, reply: FastifyReply): void {
+    const { statusCode: status } = reply;
     const level = status >= 500 ? "warn" : "debug";
     if (!log.isLevelEnabled(level)) return;
+    const { elapsedTime: ms } = reply;
     const [path] = request.originalUrl.split("?");
     log[level]({ requestId: request.id, method: request.method, path, status, ms }, "answered");
   }

@@ -11,10 +11,13 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-export async function startChild(role: Role): Promise<Child> {
+export async function startChild(role: Role, profile?: string): Promise<Child> {
   const script = fileURLToPath(new URL("./bench-child.ts", import.meta.url));
   const child = fork(script, [JSON.stringify(role)], {
-    execArgv: ["--import", "tsx"],
+    execArgv: [
+      ...["--import", "tsx"],
+      ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
+    ],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const [hello] = (await Promise.race([

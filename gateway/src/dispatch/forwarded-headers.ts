@@ -33,6 +33,21 @@ const never = new Set([
 ]);
 const neverPrefixes = /^(?:nexus-callback-|nexus-mesh-|x-forwarded-|xdc-redirection|sec-|webhook-)/;
 
+type Fate = "never" | "content" | "forwarded";
+
+/** Names are few and repeat at every call; bounded, for callers choose them. */
+const fates = new Map<string, Fate>();
+const rememberedNames = 1_000;
+
+function fateOf(name: string): Fate {
+  const known = fates.get(name);
+  if (known !== undefined) return known;
+  const dropped = never.has(name) || neverPrefixes.test(name);
+  const fate = dropped ? "never" : name.startsWith("content-") ? "content" : "forwarded";
+  if (fates.size < rememberedNames) fates.set(name, fate);
+  return fate;
+}
+
 /** Caller's headers that reach the handler, content headers apart. */
 export function forwardedHeaders(all: Readonly<Record<string, string>>): {
   readonly headers: Record<string, string>;
@@ -40,12 +55,16 @@ export function forwardedHeaders(all: Readonly<Record<string, string>>): {
 } {
   // RFC 9110 7.6.1: what Connection names is hop-by-hop too.
   const { connection = "" } = all;
-  const named = new Set(connection === "" ? [] : connection.toLowerCase().split(/\s*,\s*/));
+  const named = /^(?:keep-alive|close|)$/i.test(connection)
+    ? undefined
+    : new Set(connection.toLowerCase().split(/\s*,\s*/));
   const headers: Record<string, string> = {};
   const content: Record<string, string> = {};
-  for (const [name, value] of Object.entries(all)) {
-    if (never.has(name) || named.has(name) || neverPrefixes.test(name)) continue;
-    if (name.startsWith("content-")) content[name] = value;
+  for (const name in all) {
+    const fate = fateOf(name);
+    if (fate === "never" || named?.has(name) === true) continue;
+    const value = all[name] ?? "";
+    if (fate === "content") content[name] = value;
     else headers[name] = value;
   }
   return { headers, content };

@@ -4,7 +4,7 @@ import { startPath } from "@nexus-mesh/sdk/protocol/path";
 import { decodeStartResponse } from "@nexus-mesh/sdk/protocol/start-response";
 import type { Target } from "@nexus-mesh/registry/registry";
 import {
-  mintCompletionToken,
+  createCompletionTokens,
   completionTokenHeader,
   type CompletionToken,
 } from "../callbacks/completion-token.ts";
@@ -61,12 +61,15 @@ export type StartAttempt =
       readonly retryAfter: string | undefined;
     };
 
+const tokenHeader = `${headerNames.callbackPrefix}${completionTokenHeader}`;
+
 export type SendStart = (dispatch: StartDispatch) => Promise<ExchangeReply>;
 
 /** Sends one start to the pinned target; throws {@link ExchangeFailed}. */
 export function createSendStart(context: GatewayContext, identity: CallerIdentity): SendStart {
   const { options, egress, crash, keys } = context;
   const callback = `callback=${encodeURIComponent(`${options.publicUrl}/nexus/callback`)}`;
+  const tokens = createCompletionTokens(keys.callbackHmac);
   const onSent = crashOnceSent(crash, "dispatch:sent");
   return async (dispatch) => {
     const address = targetAddress(dispatch.target.url);
@@ -75,10 +78,7 @@ export function createSendStart(context: GatewayContext, identity: CallerIdentit
     if (dispatch.requestId !== null && isHeaderValue(dispatch.requestId)) {
       headers[headerNames.callerRequestId] = dispatch.requestId;
     }
-    headers[`${headerNames.callbackPrefix}${completionTokenHeader}`] = mintCompletionToken(
-      keys.callbackHmac,
-      dispatch.completion,
-    );
+    headers[tokenHeader] = tokens.mint(dispatch.completion);
     headers[headerNames.requestTimeout] = formatDuration(
       Math.max(1, Math.floor(dispatch.timeoutMs)),
     );

@@ -18,7 +18,8 @@ export function authenticate(
   const verify = verifiers.get(context) ?? createTokenVerifier(context);
   verifiers.set(context, verify);
   return async (headers) => {
-    const principal = await verify(credential(headers.authorization));
+    const verified = verify(credential(headers.authorization));
+    const principal = verified instanceof Promise ? await verified : verified;
     return {
       principal,
       namespace: actingFor(
@@ -32,6 +33,8 @@ export function authenticate(
 
 /** Bearer, or the password of Basic: for callers that can be given only a URL (Temporal, Airflow). */
 function credential(authorization: string | undefined): string {
+  // Other spellings are as good, this one is what nearly everybody sends.
+  if (authorization?.startsWith("Bearer ey") === true) return authorization.slice(7);
   const [scheme = "", value = ""] = (authorization ?? "").trim().split(/\s+/, 2);
   const token = scheme.toLowerCase() === "basic" ? passwordOf(value) : value;
   if (!/^(bearer|basic)$/i.test(scheme) || token === "") {

@@ -32,8 +32,9 @@ const remembered = 10_000;
 export function createEngine(context: GatewayContext): NexusEngine {
   const { clock, log, registry, store } = context;
   const working = new Set<Promise<void>>();
-  /** Pass-through calls: a drain lets them end too. */
-  const passing = new Set<Promise<unknown>>();
+  /** Pass-through calls in flight: a drain lets them end too. Counted, for they are many and short. */
+  let passing = 0;
+  let onPassed: (() => void) | undefined;
   const recent = new Map<string, OperationRow>();
   let draining = false;
 
@@ -80,13 +81,14 @@ export function createEngine(context: GatewayContext): NexusEngine {
       assertRunning();
       return startDurable(request);
     },
-    startPassThrough(request, waiting) {
-      const work = startPassThrough(request, waiting);
-      const done: Promise<unknown> = work
-        .catch(() => undefined)
-        .finally(() => passing.delete(done));
-      passing.add(done);
-      return work;
+    async startPassThrough(request, waiting) {
+      passing += 1;
+      try {
+        return await startPassThrough(request, waiting);
+      } finally {
+        passing -= 1;
+        if (passing === 0) onPassed?.();
+      }
     },
     completeOperation: createCompleteOperation(context, {
       settle,
@@ -173,11 +175,15 @@ export function createEngine(context: GatewayContext): NexusEngine {
       sweep.stop();
       waiters.close();
       const end = clock.monotonic() + ms;
-      while (working.size + passing.size > 0 && clock.monotonic() < end) {
+      while (working.size + passing > 0 && clock.monotonic() < end) {
         const rest = new Promise<void>((resolve) => {
           setTimeout(resolve, end - clock.monotonic()).unref();
         });
-        await Promise.race([Promise.all([...working, ...passing]), rest]);
+        const passed = new Promise<void>((resolve) => {
+          onPassed = resolve;
+          if (passing === 0) resolve();
+        });
+        await Promise.race([Promise.all([...working, passed]), rest]);
       }
       if (working.size > 0)
         log.warn(

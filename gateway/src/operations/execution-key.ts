@@ -25,7 +25,7 @@ export function executionKey(parts: {
     length.writeUInt32BE(bytes.length);
     pieces.push(length, bytes);
   }
-  return uuidOf(sha256(Buffer.concat(pieces)));
+  return digestUuid(Buffer.concat(pieces));
 }
 
 /** Same key, other input → CONFLICT. An encrypting caller's bytes differ at every try, so it may send a digest. */
@@ -34,19 +34,23 @@ export function inputHash(
   content: Readonly<Record<string, string>>,
   callerDigest: string | undefined,
 ): string {
-  if (callerDigest !== undefined) return uuidOf(sha256(Buffer.from(`digest\0${callerDigest}`)));
+  if (callerDigest !== undefined) return digestUuid(Buffer.from(`digest\0${callerDigest}`));
   const head = `body\0${content["content-type"] ?? ""}\0${content["content-encoding"] ?? ""}\0`;
-  return uuidOf(sha256(Buffer.concat([Buffer.from(head), body])));
+  return digestUuid(Buffer.concat([Buffer.from(head), body]));
 }
 
-/** One call instead of an object and its methods: a third of the time for short inputs. */
-function sha256(bytes: Buffer): Buffer {
-  return oneShotHash("sha256", bytes, "buffer");
+/** One call that gives text: a sixth of the time that an object, its methods and a Buffer take for short inputs. */
+function digestUuid(bytes: Buffer): string {
+  return dashed(oneShotHash("sha256", bytes, "hex"));
 }
 
-export function uuidOf(digest: Buffer): string {
-  const hex = digest.toString("hex", 0, 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+export function uuidOf(bytes: Buffer): string {
+  return dashed(bytes.toString("hex", 0, 16));
+}
+
+/** Of the first 32 hexadecimal digits. */
+function dashed(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
 export function uuidBytes(uuid: string): Buffer {

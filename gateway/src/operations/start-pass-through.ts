@@ -1,8 +1,9 @@
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import { randomBytes } from "node:crypto";
+import type { Counter } from "prom-client";
 import { ApiError } from "../api-error.ts";
 import type { PassThroughClaims } from "../callbacks/completion-token.ts";
-import type { StartRequest } from "../engine.ts";
+import type { PassThroughRequest } from "../engine.ts";
 import { ExchangeFailed, type ExchangeReply, type Waiting } from "../dispatch/exchange.ts";
 import { forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
 import { readStartReply, type SendStart } from "../dispatch/start-attempt.ts";
@@ -21,7 +22,7 @@ export type PassThroughReply =
   | { readonly kind: "ended"; readonly outcome: OutcomeRow };
 
 export type StartPassThrough = (
-  request: StartRequest,
+  request: PassThroughRequest,
   waiting: Waiting,
 ) => Promise<PassThroughReply>;
 
@@ -38,6 +39,16 @@ export function createStartPassThrough(
 ): StartPassThrough {
   const { clock, log, metrics, options, store } = context;
   const attemptSeconds = metrics.attemptSeconds.labels("start");
+  /** Finding a counter by its labels takes longer than counting. */
+  const succeeded = new Map<string, Counter.Internal>();
+  const countStart = (endpoint: string, outcome: string): void => {
+    let counter = outcome === "succeeded" ? succeeded.get(endpoint) : undefined;
+    if (counter === undefined) {
+      counter = metrics.starts.labels(endpoint, "pass_through", outcome);
+      if (outcome === "succeeded") succeeded.set(endpoint, counter);
+    }
+    counter.inc();
+  };
 
   return async (request, waiting) => {
     const { endpoint, caller } = request;
@@ -73,7 +84,7 @@ export function createStartPassThrough(
     const reply = await send();
     const attempt = readStartReply(reply);
     attemptSeconds.observe((clock.monotonic() - from) / 1_000);
-    metrics.starts.inc({ endpoint: endpoint.name, mode: "pass_through", outcome: attempt.kind });
+    countStart(endpoint.name, attempt.kind);
     if (attempt.kind === "started") return insert(attempt.token, attempt.links);
     if (attempt.kind === "retry" && !isNexusReply(reply)) {
       throw new ApiError(

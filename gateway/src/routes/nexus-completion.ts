@@ -2,7 +2,7 @@ import { decodeCompletion, MalformedCompletion } from "@nexus-mesh/sdk/protocol/
 import { firstValues } from "@nexus-mesh/sdk/protocol/headers";
 import type { FastifyInstance } from "fastify";
 import { ApiError } from "../api-error.ts";
-import { completionTokenHeader, verifyCompletionToken } from "../callbacks/completion-token.ts";
+import { completionTokenHeader, createCompletionTokens } from "../callbacks/completion-token.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { NexusEngine } from "../operations/create-engine.ts";
 import { failedOutcome, operationErrorFailure, succeededOutcome } from "../operations/outcome.ts";
@@ -15,11 +15,11 @@ export function registerCompletionRoute(
   context: GatewayContext,
   engine: NexusEngine,
 ): void {
+  const tokens = createCompletionTokens(context.keys.callbackHmac);
   scope.post("/nexus/callback", { schema: { hide: true } }, async (request, reply) => {
     const headers = firstValues(request.raw.rawHeaders);
     const text = headers[completionTokenHeader];
-    const token =
-      text === undefined ? undefined : verifyCompletionToken(context.keys.callbackHmac, text);
+    const token = text === undefined ? undefined : tokens.verify(text);
     if (token === undefined) {
       throw new ApiError(
         "INVALID_CALLBACK_TOKEN",

@@ -1,10 +1,15 @@
 import { firstValues, headerNames } from "@nexus-mesh/sdk/protocol/headers";
-import { MalformedPath, parseQuery, splitNexusPath } from "@nexus-mesh/sdk/protocol/path";
+import {
+  MalformedPath,
+  parseQuery,
+  splitNexusPath,
+  type NexusRoute,
+} from "@nexus-mesh/sdk/protocol/path";
 import { encodeAsyncStart } from "@nexus-mesh/sdk/protocol/start-response";
 import type { Endpoint, Namespace } from "@nexus-mesh/registry/registry";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ApiError } from "../api-error.ts";
-import { contentHeaders } from "@nexus-mesh/sdk/protocol/content";
+import { isContentHeader } from "@nexus-mesh/sdk/protocol/content";
 import type { GatewayContext } from "../gateway-context.ts";
 import { authenticate } from "../identity/authenticate.ts";
 import { assertGranted } from "../identity/grants.ts";
@@ -26,10 +31,14 @@ export const nexusRoute = "/nexus/endpoints";
 
 interface NexusPath {
   readonly endpoint: string;
-  /** From the service on, still escaped. */
-  readonly rest: string;
-  readonly query: Record<string, string>;
+  readonly route: NexusRoute;
+  readonly query: Readonly<Record<string, string>>;
 }
+
+/** The same few are called again and again; bounded, for callers choose them. */
+const parsedPaths = new Map<string, NexusPath>();
+const rememberedPaths = 1_000;
+const longestRememberedPath = 500;
 
 /** Nexus start and cancel by endpoint, and the completion callback (protocol.md 1.4, 1.8). */
 export function registerNexusRoutes(
@@ -63,7 +72,7 @@ export function registerNexusRoutes(
       );
     }
     const path = nexusPath(request.originalUrl);
-    const route = readPath(path.rest);
+    const { route } = path;
     const caller = await callerOf(request);
     if (route.kind === "cancel") return cancel(request, reply, caller, path, route);
     return start(request, reply, caller, path, route);
@@ -82,24 +91,20 @@ export function registerNexusRoutes(
     const snapshot = context.registry.snapshot();
     const endpoint = openEndpoint(path.endpoint);
     assertGranted(snapshot, endpoint, caller.namespace.name, route.service, route.operation);
-    const callbackUrl = path.query["callback"] ?? null;
+    const callbackUrl = emptyIsNone(path.query["callback"]);
+    const respondAsync = prefersAsync(first["prefer"]);
     const start = {
       caller,
       endpoint,
-      ...route,
+      service: route.service,
+      operation: route.operation,
       requestId: emptyIsNone(first[headerNames.requestId]),
       headers: first,
       body: rawBody(request),
-      callbackUrl: callbackUrl === "" ? null : callbackUrl,
-      callbackHeaders: callbackHeaders(first),
-      respondAsync: (first["prefer"] ?? "")
-        .toLowerCase()
-        .split(/\s*,\s*/)
-        .includes("respond-async"),
     };
     const failureSupport = first[headerNames.failureSupport] === "true";
-    if (start.callbackUrl === null && !start.respondAsync && !endpoint.policy.durable) {
-      const passed = await engine.startPassThrough(start, waitingCaller(request));
+    if (callbackUrl === null && !respondAsync && !endpoint.policy.durable) {
+      const passed = await engine.startPassThrough(start, waitingCaller(request, reply));
       switch (passed.kind) {
         case "started":
           return sendStarted(reply, passed.id, passed.links);
@@ -107,16 +112,20 @@ export function registerNexusRoutes(
           return sendOutcome(reply, passed.outcome, failureSupport);
         case "reply": {
           const { status, headers, body } = passed.reply;
-          reply.code(status).headers(contentHeaders(headers));
-          for (const name of passedReplyHeaders) {
-            const value = headers[name];
-            if (value !== undefined) reply.header(name, value);
+          reply.code(status);
+          for (const name in headers) {
+            if (isPassedOn(name)) reply.header(name, headers[name]);
           }
           return reply.send(body);
         }
       }
     }
-    const started = await engine.startDurable(start);
+    const started = await engine.startDurable({
+      ...start,
+      callbackUrl,
+      callbackHeaders: callbackHeaders(first),
+      respondAsync,
+    });
     if (started.kind === "ended") return sendOutcome(reply, started.outcome, failureSupport);
     return sendStarted(reply, started.id, started.links.join(", "));
   }
@@ -189,14 +198,26 @@ export function registerNexusRoutes(
 
 type Acting = Caller & { readonly namespace: Namespace };
 
-/** Of a pass-through's reply; content headers go apart, everything else stays here. */
-const passedReplyHeaders = [
+/** Of a pass-through's reply, beside its content headers; everything else stays here. */
+const passedReplyHeaders: ReadonlySet<string> = new Set([
   headerNames.operationState,
   headerNames.retryable,
   headerNames.link,
   "retry-after",
   "temporal-nexus-failure-source",
-] as const;
+]);
+
+function isPassedOn(name: string): boolean {
+  return isContentHeader(name) || passedReplyHeaders.has(name);
+}
+
+function prefersAsync(prefer: string | undefined): boolean {
+  if (prefer === undefined) return false;
+  return prefer
+    .toLowerCase()
+    .split(/\s*,\s*/)
+    .includes("respond-async");
+}
 
 function sendStarted(reply: FastifyReply, id: string, links: string | undefined): FastifyReply {
   const { status, headers, body } = encodeAsyncStart(id);
@@ -205,27 +226,24 @@ function sendStarted(reply: FastifyReply, id: string, links: string | undefined)
 }
 
 function nexusPath(url: string): NexusPath {
+  const known = parsedPaths.get(url);
+  if (known !== undefined) return known;
+  const path = parseNexusPath(url);
+  if (url.length <= longestRememberedPath && parsedPaths.size < rememberedPaths)
+    parsedPaths.set(url, path);
+  return path;
+}
+
+function parseNexusPath(url: string): NexusPath {
   const [path = "", ...query] = url.split("?");
   const parts = path.slice(nexusPrefix.length).split("/");
   const [endpoint = "", services, ...rest] = parts;
   if (services !== "services") throw new ApiError("ROUTE_NOT_FOUND", "not found");
   try {
-    return {
-      endpoint: decodeURIComponent(endpoint),
-      rest: rest.join("/"),
-      query: parseQuery(query.join("?")),
-    };
-  } catch (error) {
-    throw malformedPath(error);
-  }
-}
-
-function readPath(rest: string) {
-  try {
-    const route = splitNexusPath(rest);
+    const route = splitNexusPath(rest.join("/"));
     if (route === undefined) throw new ApiError("ROUTE_NOT_FOUND", "not found");
     assertNames(route.service, route.operation);
-    return route;
+    return { endpoint: decodeURIComponent(endpoint), route, query: parseQuery(query.join("?")) };
   } catch (error) {
     throw malformedPath(error);
   }

@@ -19,10 +19,9 @@ export function assertLinks(value: string | undefined): void {
 /** `Nexus-Callback-*` without the prefix: what goes out again with the completion. */
 export function callbackHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(headerNames.callbackPrefix)) {
-      found[name.slice(headerNames.callbackPrefix.length)] = value;
-    }
+  for (const name in headers) {
+    if (!name.startsWith(headerNames.callbackPrefix)) continue;
+    found[name.slice(headerNames.callbackPrefix.length)] = headers[name] ?? "";
   }
   return found;
 }

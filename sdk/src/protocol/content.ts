@@ -11,10 +11,14 @@ export class IncompatibleContent extends Error {
 /** The content headers of a message, names as on the wire in lower case, `content-length` apart. */
 export function contentHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const content: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith("content-") && name !== "content-length") content[name] = value;
+  for (const name in headers) {
+    if (isContentHeader(name)) content[name] = headers[name] ?? "";
   }
   return content;
+}
+
+export function isContentHeader(name: string): boolean {
+  return name.startsWith("content-") && name !== "content-length";
 }
 
 /**
