@@ -59,13 +59,11 @@ export async function createHttpApp(
   });
   app.server.headersTimeout = headersTimeoutMs;
 
-  app.addHook("onSend", (_request, reply, payload, done) => {
+  // Not onResponse: Fastify would listen on every response for its end.
+  app.addHook("onSend", (request, reply, payload, done) => {
     if (closing) reply.header("connection", "close");
+    logAnswer(request, reply);
     done(null, payload);
-  });
-  app.addHook("onResponse", (request, reply, done) => {
-    logResponse(request, reply);
-    done();
   });
   app.setErrorHandler((error, request, reply) => answer(request, error, reply));
   app.setNotFoundHandler((request, reply) =>
@@ -98,7 +96,7 @@ export async function createHttpApp(
   }
 
   /** No query, no headers: callback URLs and tokens travel there. */
-  function logResponse(request: FastifyRequest, reply: FastifyReply): void {
+  function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
     const { statusCode: status } = reply;
     const level = status >= 500 ? "warn" : "debug";
     if (!log.isLevelEnabled(level)) return;

@@ -1,6 +1,9 @@
 import fastify from "fastify";
 import { Pool } from "undici";
 
+/** Hop-by-hop, and what undici writes itself. */
+const ownHeaders = new Set(["host", "connection", "keep-alive", "content-length"]);
+
 /** What any Node proxy costs at least: fastify in, undici `dispatch` out, reply collected, one write. */
 export async function startBareProxy(target: string): Promise<string> {
   const pool = new Pool(target, { connections: 64 });
@@ -11,11 +14,14 @@ export async function startBareProxy(target: string): Promise<string> {
     const chunks: Buffer[] = [];
     let status = 0;
     let type: string | undefined;
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(request.headers))
+      if (!ownHeaders.has(name)) headers[name] = String(value);
     pool.dispatch(
       {
         path: request.url,
         method: "POST",
-        headers: { "content-type": request.headers["content-type"] ?? "application/json" },
+        headers,
         body: request.body as Buffer,
       },
       {

@@ -77,13 +77,13 @@ try {
     name: "handler, direct",
     child: handler,
     url: new URL(`${handler.url}/jobs/sync`),
-    headers: { "content-type": "application/json" },
+    headers: authorization,
   };
   const bare = {
     name: "bare proxy",
     child: proxy,
     url: new URL(`${proxy.url}/jobs/sync`),
-    headers: { "content-type": "application/json" },
+    headers: authorization,
   };
   const through = {
     name: "gateway",

@@ -15,15 +15,19 @@ const masterKeys = [generateMasterKey()];
 let database: TestDatabase;
 let a: OpenIdentity;
 let b: OpenIdentity;
-let identify: Authenticate;
-let identifyAtB: Authenticate;
+/** Async, so that a refusal is a rejection whether the token was cached or not. */
+type Identify = (...args: Parameters<Authenticate>) => Promise<Awaited<ReturnType<Authenticate>>>;
+let identify: Identify;
+let identifyAtB: Identify;
 
 beforeAll(async () => {
   database = await createDatabase();
   a = await openIdentity(database, masterKeys);
   b = await openIdentity(database, masterKeys);
-  identify = authenticate(contextOf(a));
-  identifyAtB = authenticate(contextOf(b));
+  const atA = authenticate(contextOf(a));
+  identify = async (headers) => atA(headers);
+  const atB = authenticate(contextOf(b));
+  identifyAtB = async (headers) => atB(headers);
   await a.registry.putNamespace("storefront", "", "any", actor);
   await a.registry.putNamespace("insights", "", "any", actor);
   await b.registry.refresh();

@@ -48,42 +48,8 @@ export class ExchangeFailed extends Error {
  */
 export function exchange(request: ExchangeRequest): Promise<ExchangeReply> {
   return new Promise((resolve, reject) => {
-    let sent = false;
-    let finished = false;
-    let status = 0;
-    let headers: Record<string, string> = {};
-    let size = 0;
-    let timedOut = false;
-    const chunks: Buffer[] = [];
-    let abort: ((reason: Error) => void) | undefined;
-
-    const fail = (message: string, cause: unknown): void => {
-      if (finished) return;
-      finish();
-      reject(new ExchangeFailed(message, sent, timedOut, cause));
-    };
-    const giveUp = (reason: string): void => {
-      const error = new Error(reason);
-      if (abort === undefined) fail(reason, error);
-      else abort(error);
-    };
-    const onAbort = (): void => {
-      if (!finished) giveUp("the request was given up");
-    };
-    const timer = setTimeout(() => {
-      timedOut = true;
-      giveUp(`no reply within ${Math.round(request.timeoutMs)} ms`);
-    }, request.timeoutMs);
-    const finish = (): void => {
-      finished = true;
-      clearTimeout(timer);
-    };
-    request.waiting?.onGone(onAbort);
-    if (request.waiting?.gone() === true) {
-      fail("the request was given up", undefined);
-      return;
-    }
-
+    const exchanging = new Exchanging(request, resolve, reject);
+    if (!exchanging.begin()) return;
     request.dispatcher.dispatch(
       {
         origin: request.origin,
@@ -94,61 +60,131 @@ export function exchange(request: ExchangeRequest): Promise<ExchangeReply> {
         headersTimeout: 0,
         bodyTimeout: 0,
       },
-      {
-        onRequestStart(controller) {
-          if (finished) {
-            controller.abort(new Error("given up before it was sent"));
-            return;
-          }
-          abort = (reason) => {
-            controller.abort(reason);
-          };
-          request.onSent?.();
-          sent = true;
-        },
-        onResponseStart(_controller, statusCode, replyHeaders) {
-          status = statusCode;
-          headers = firstValues(replyHeaders);
-        },
-        onResponseData(controller, chunk) {
-          size += chunk.length;
-          if (size > request.maxBytes) {
-            controller.abort(new Error(`the reply is larger than ${request.maxBytes} bytes`));
-            return;
-          }
-          chunks.push(chunk);
-        },
-        onResponseEnd() {
-          if (finished) return;
-          finish();
-          resolve({
-            status,
-            headers,
-            body: chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks),
-          });
-        },
-        onResponseError(_controller, error) {
-          fail(
-            error.message === ""
-              ? ("code" in error && String(error.code)) || error.name
-              : error.message,
-            error,
-          );
-        },
-      },
+      exchanging,
     );
   });
 }
 
+/** What undici tells of one exchange. A class, for a closure per event would be made at every call. */
+class Exchanging implements Dispatcher.DispatchHandler {
+  readonly #request: ExchangeRequest;
+  readonly #resolve: (reply: ExchangeReply) => void;
+  readonly #reject: (error: ExchangeFailed) => void;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #sent = false;
+  #finished = false;
+  #timedOut = false;
+  #status = 0;
+  #headers: Record<string, string> = {};
+  #size = 0;
+
+  constructor(
+    request: ExchangeRequest,
+    resolve: (reply: ExchangeReply) => void,
+    reject: (error: ExchangeFailed) => void,
+  ) {
+    this.#request = request;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** false: nobody waits for it any more. */
+  begin(): boolean {
+    const { timeoutMs, waiting } = this.#request;
+    if (waiting !== undefined) {
+      if (waiting.gone()) {
+        this.#fail("the request was given up", undefined);
+        return false;
+      }
+      waiting.onGone(() => {
+        this.#giveUp("the request was given up");
+      });
+    }
+    this.#timer = setTimeout(() => {
+      this.#timedOut = true;
+      this.#giveUp(`no reply within ${Math.round(timeoutMs)} ms`);
+    }, timeoutMs);
+    return true;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#finished) {
+      controller.abort(new Error("given up before it was sent"));
+      return;
+    }
+    this.#controller = controller;
+    this.#request.onSent?.();
+    this.#sent = true;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#status = status;
+    this.#headers = firstValues(headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size > this.#request.maxBytes) {
+      controller.abort(new Error(`the reply is larger than ${this.#request.maxBytes} bytes`));
+      return;
+    }
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#finished) return;
+    this.#finish();
+    const [first = Buffer.alloc(0)] = this.#chunks;
+    this.#resolve({
+      status: this.#status,
+      headers: this.#headers,
+      body: this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first,
+    });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const { message } = error;
+    this.#fail(
+      message === "" ? ("code" in error && String(error.code)) || error.name : message,
+      error,
+    );
+  }
+
+  #giveUp(reason: string): void {
+    if (this.#finished) return;
+    const error = new Error(reason);
+    if (this.#controller === undefined) this.#fail(reason, error);
+    else this.#controller.abort(error);
+  }
+
+  #fail(message: string, cause: unknown): void {
+    if (this.#finished) return;
+    this.#finish();
+    this.#reject(new ExchangeFailed(message, this.#sent, this.#timedOut, cause));
+  }
+
+  #finish(): void {
+    this.#finished = true;
+    clearTimeout(this.#timer);
+  }
+}
+
+/** undici gives names in lower case, and every value of a repeated one. */
 function firstValues(
   headers: Record<string, string | string[] | undefined>,
 ): Record<string, string> {
   const first: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined) continue;
-    const lower = name.toLowerCase();
-    if (typeof value === "string") first[lower] = value;
-    else first[lower] = lower === "nexus-link" ? value.join(", ") : (value[0] ?? "");
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === "string") first[name] = value;
+    else if (value !== undefined)
+      first[name] = name === "nexus-link" ? value.join(", ") : (value[0] ?? "");
   }
   return first;
 }

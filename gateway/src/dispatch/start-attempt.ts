@@ -88,12 +88,13 @@ export function createSendStart(context: GatewayContext, identity: CallerIdentit
       );
     }
     if (dispatch.failureSupport) headers[headerNames.failureSupport] = "true";
-    headers[headerNames.callerIdentity] = await identity.token({
+    const caller = identity.token({
       callerNamespace: dispatch.callerNamespace,
       principal: dispatch.principal,
       endpoint: dispatch.endpoint,
       audience: dispatch.target.url,
     });
+    headers[headerNames.callerIdentity] = typeof caller === "string" ? caller : await caller;
     crash("dispatch:before");
     const reply = await exchange({
       dispatcher: egress.dispatcher(dispatch.ownerNs),

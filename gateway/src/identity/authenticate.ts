@@ -6,7 +6,8 @@ import type { GatewayContext } from "../gateway-context.ts";
 import { createTokenVerifier } from "./mesh-token.ts";
 import type { Caller, Principal } from "./principal.ts";
 
-export type Authenticate = (headers: IncomingHttpHeaders) => Promise<Caller>;
+/** A promise only for a token that is not in the verifier's cache. */
+export type Authenticate = (headers: IncomingHttpHeaders) => Caller | Promise<Caller>;
 
 const verifiers = new WeakMap<object, ReturnType<typeof createTokenVerifier>>();
 
@@ -17,17 +18,14 @@ export function authenticate(
   // Several route plugins ask for it: one cache for all of them.
   const verify = verifiers.get(context) ?? createTokenVerifier(context);
   verifiers.set(context, verify);
-  return async (headers) => {
-    const verified = verify(credential(headers.authorization));
-    const principal = verified instanceof Promise ? await verified : verified;
-    return {
+  return (headers) => {
+    const asked = single(headers[headerNames.namespace]);
+    const act = (principal: Principal): Caller => ({
       principal,
-      namespace: actingFor(
-        context.registry.snapshot(),
-        principal,
-        single(headers[headerNames.namespace]),
-      ),
-    };
+      namespace: actingFor(context.registry.snapshot(), principal, asked),
+    });
+    const verified = verify(credential(headers.authorization));
+    return verified instanceof Promise ? verified.then(act) : act(verified);
   };
 }
 

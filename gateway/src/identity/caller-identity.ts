@@ -10,7 +10,8 @@ export interface IdentityRequest {
 }
 
 export interface CallerIdentity {
-  token(request: IdentityRequest): Promise<string>;
+  /** A promise only for one that has to be signed. */
+  token(request: IdentityRequest): string | Promise<string>;
 }
 
 const lifetimeSeconds = 60;
@@ -25,7 +26,7 @@ export function createCallerIdentity(
   },
 ): CallerIdentity {
   const { clock, keys, options } = context;
-  const cache = new Map<string, { readonly token: Promise<string>; readonly until: number }>();
+  const cache = new Map<string, { token: string | Promise<string>; readonly until: number }>();
   return {
     token(request) {
       const { kid } = keys.signing();
@@ -35,13 +36,22 @@ export function createCallerIdentity(
       const hit = cache.get(key);
       if (hit !== undefined && now < hit.until) return hit.token;
       if (cache.size >= cacheLimit) dropOldest(cache);
-      const token = sign(request, now);
+      const entry = { token: sign(request, now) as string | Promise<string>, until: now + reuseMs };
       cache.delete(key);
-      cache.set(key, { token, until: now + reuseMs });
-      token.catch(() => cache.delete(key));
-      return token;
+      cache.set(key, entry);
+      return signed(key, entry);
     },
   };
+
+  async function signed(key: string, entry: { token: string | Promise<string> }): Promise<string> {
+    try {
+      entry.token = await entry.token;
+      return entry.token;
+    } catch (error) {
+      cache.delete(key);
+      throw error;
+    }
+  }
 
   function sign(request: IdentityRequest, now: number): Promise<string> {
     const { kid, privateKey } = keys.signing();

@@ -49,10 +49,10 @@ export function grantCommand(
 
 /** `*` stands for any run of characters, the empty one too. Linear: patterns are written by tenants. */
 export function matchesPattern(pattern: string, name: string): boolean {
-  if (pattern === "*") return true;
+  if (pattern === "*" || pattern === name) return true;
+  if (!pattern.includes("*")) return false;
   const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return first === name;
+  const last = rest.pop() ?? "";
   if (!name.startsWith(first)) return false;
   let at = first.length;
   for (const part of rest) {

@@ -12,6 +12,7 @@ import { createCompleteOperation, type CompleteOperation } from "./complete-oper
 import { createDeliverOwed } from "./deliver-owed.ts";
 import { executionKey } from "./execution-key.ts";
 import { whereabouts } from "./held-operation.ts";
+import { createInFlight } from "./in-flight.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { failedOutcome, meshFailure } from "./outcome.ts";
 import { createSettleOperation, outcomeRow } from "./settle-operation.ts";
@@ -32,9 +33,8 @@ const remembered = 10_000;
 export function createEngine(context: GatewayContext): NexusEngine {
   const { clock, log, registry, store } = context;
   const working = new Set<Promise<void>>();
-  /** Pass-through calls in flight: a drain lets them end too. Counted, for they are many and short. */
-  let passing = 0;
-  let onPassed: (() => void) | undefined;
+  /** Pass-through calls: a drain lets them end too. */
+  const passing = createInFlight();
   const recent = new Map<string, OperationRow>();
   let draining = false;
 
@@ -67,7 +67,6 @@ export function createEngine(context: GatewayContext): NexusEngine {
   const deliverOwed = createDeliverOwed(context, sendCallback, sendCancel);
   const attemptStart = createAttemptStart(context, { sendStart, settle, deliverOwed });
   const startDurable = createStartDurable(context, { attemptStart, background, remember });
-  const startPassThrough = createStartPassThrough(context, sendStart);
   const sweep = createSweep(context, {
     attemptStart,
     deliverOwed,
@@ -81,15 +80,7 @@ export function createEngine(context: GatewayContext): NexusEngine {
       assertRunning();
       return startDurable(request);
     },
-    async startPassThrough(request, waiting) {
-      passing += 1;
-      try {
-        return await startPassThrough(request, waiting);
-      } finally {
-        passing -= 1;
-        if (passing === 0) onPassed?.();
-      }
-    },
+    startPassThrough: createStartPassThrough(context, { sendStart, passing }),
     completeOperation: createCompleteOperation(context, {
       settle,
       deliverOwed,
@@ -175,15 +166,11 @@ export function createEngine(context: GatewayContext): NexusEngine {
       sweep.stop();
       waiters.close();
       const end = clock.monotonic() + ms;
-      while (working.size + passing > 0 && clock.monotonic() < end) {
+      while (working.size + passing.count > 0 && clock.monotonic() < end) {
         const rest = new Promise<void>((resolve) => {
           setTimeout(resolve, end - clock.monotonic()).unref();
         });
-        const passed = new Promise<void>((resolve) => {
-          onPassed = resolve;
-          if (passing === 0) resolve();
-        });
-        await Promise.race([Promise.all([...working, passed]), rest]);
+        await Promise.race([Promise.all([...working, passing.none()]), rest]);
       }
       if (working.size > 0)
         log.warn(

@@ -1,3 +1,4 @@
+import type { Endpoint } from "@nexus-mesh/registry/registry";
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import { randomBytes } from "node:crypto";
 import type { Counter } from "prom-client";
@@ -6,12 +7,13 @@ import type { PassThroughClaims } from "../callbacks/completion-token.ts";
 import type { PassThroughRequest } from "../engine.ts";
 import { ExchangeFailed, type ExchangeReply, type Waiting } from "../dispatch/exchange.ts";
 import { forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
-import { readStartReply, type SendStart } from "../dispatch/start-attempt.ts";
+import { readStartReply, type SendStart, type StartDispatch } from "../dispatch/start-attempt.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { OutcomeRow } from "../store/store.ts";
 import { uuidV7 } from "../store/uuid-v7.ts";
 import { durationHeader, operationDeadlines } from "./deadlines.ts";
 import { executionKey, inputHash } from "./execution-key.ts";
+import type { InFlight } from "./in-flight.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { assertSameInput, digestHeader } from "./start-durable.ts";
 
@@ -35,7 +37,7 @@ const longestRequestMs = 10 * 60_000;
 /** Straight to the handler; only its 201 is written, before the caller hears of it. */
 export function createStartPassThrough(
   context: GatewayContext,
-  sendStart: SendStart,
+  { sendStart, passing }: { sendStart: SendStart; passing: InFlight },
 ): StartPassThrough {
   const { clock, log, metrics, options, store } = context;
   const attemptSeconds = metrics.attemptSeconds.labels("start");
@@ -51,6 +53,15 @@ export function createStartPassThrough(
   };
 
   return async (request, waiting) => {
+    passing.enter();
+    try {
+      return await pass(request, waiting);
+    } finally {
+      passing.leave();
+    }
+  };
+
+  async function pass(request: PassThroughRequest, waiting: Waiting): Promise<PassThroughReply> {
     const { endpoint, caller } = request;
     const now = clock.now();
     const { headers, content } = forwardedHeaders(request.headers);
@@ -80,8 +91,34 @@ export function createStartPassThrough(
       principal: caller.principal.subject,
       closeBy: Math.min(deadlines.closeBy ?? Infinity, startToClose, now + longestTokenMs),
     };
+    const dispatch: StartDispatch = {
+      target: endpoint.target,
+      ownerNs: endpoint.ownerId,
+      callerNamespace: caller.namespace.name,
+      endpoint: endpoint.name,
+      principal: caller.principal.subject,
+      service: request.service,
+      operation: request.operation,
+      key: claims.key,
+      requestId: request.requestId,
+      completion: { kind: "pass-through", claims },
+      headers,
+      content,
+      body: request.body,
+      timeoutMs,
+      operationTimeoutMs: claims.closeBy - now,
+      failureSupport: request.headers[headerNames.failureSupport] === "true",
+      waiting,
+    };
     const from = clock.monotonic();
-    const reply = await send();
+    let reply: ExchangeReply | undefined;
+    for (let sends = 1; reply === undefined; sends += 1) {
+      try {
+        reply = await sendStart(dispatch);
+      } catch (error) {
+        sendAgain(error, sends);
+      }
+    }
     const attempt = readStartReply(reply);
     attemptSeconds.observe((clock.monotonic() - from) / 1_000);
     countStart(endpoint.name, attempt.kind);
@@ -94,52 +131,15 @@ export function createStartPassThrough(
     }
     return { kind: "reply", reply };
 
-    async function send(): Promise<ExchangeReply> {
-      for (let sends = 1; ; sends += 1) {
-        try {
-          return await sendStart({
-            target: endpoint.target,
-            ownerNs: endpoint.ownerId,
-            callerNamespace: caller.namespace.name,
-            endpoint: endpoint.name,
-            principal: caller.principal.subject,
-            service: request.service,
-            operation: request.operation,
-            key: claims.key,
-            requestId: request.requestId,
-            completion: { kind: "pass-through", claims },
-            headers,
-            content,
-            body: request.body,
-            timeoutMs,
-            operationTimeoutMs: claims.closeBy - now,
-            failureSupport: request.headers[headerNames.failureSupport] === "true",
-            waiting,
-          });
-        } catch (error) {
-          if (!(error instanceof ExchangeFailed)) throw error;
-          // Repeated only if no byte of it was sent: after that, whether to run it twice is the caller's decision.
-          if (!error.sent && !error.timedOut && !waiting.gone() && sends < sendsAtMost) continue;
-          log.warn(
-            { endpoint: endpoint.name, sent: error.sent, error: error.message },
-            "pass-through call got no reply",
-          );
-          throw error.sent
-            ? new ApiError(
-                "HANDLER_TIMEOUT",
-                `the handler of endpoint ${JSON.stringify(endpoint.name)} did not answer: ${error.timedOut ? error.message : "its connection ended"}`,
-                { hint: "It may have run: repeat with the same request id", cause: error },
-              )
-            : new ApiError(
-                "HANDLER_UNREACHABLE",
-                `the handler of endpoint ${JSON.stringify(endpoint.name)} can't be reached`,
-                {
-                  hint: `Ask its owner, namespace ${endpoint.owner}, whether the target is up`,
-                  cause: error,
-                },
-              );
-        }
-      }
+    /** The same request again if no byte of it was sent: after that, running it twice is the caller's decision. */
+    function sendAgain(error: unknown, sends: number): void {
+      if (!(error instanceof ExchangeFailed)) throw error;
+      if (!error.sent && !error.timedOut && !waiting.gone() && sends < sendsAtMost) return;
+      log.warn(
+        { endpoint: endpoint.name, sent: error.sent, error: error.message },
+        "pass-through call got no reply",
+      );
+      throw noReply(endpoint, error);
     }
 
     async function insert(
@@ -170,7 +170,22 @@ export function createStartPassThrough(
       }
       return { kind: "started", id: accepted.head.id, links };
     }
-  };
+  }
+}
+
+function noReply(endpoint: Endpoint, error: ExchangeFailed): ApiError {
+  const handler = `the handler of endpoint ${JSON.stringify(endpoint.name)}`;
+  if (error.sent) {
+    const why = error.timedOut ? error.message : "its connection ended";
+    return new ApiError("HANDLER_TIMEOUT", `${handler} did not answer: ${why}`, {
+      hint: "It may have run: repeat with the same request id",
+      cause: error,
+    });
+  }
+  return new ApiError("HANDLER_UNREACHABLE", `${handler} can't be reached`, {
+    hint: `Ask its owner, namespace ${endpoint.owner}, whether the target is up`,
+    cause: error,
+  });
 }
 
 /** 502, 504 or a page of HTML say something about a proxy in between, nothing about the operation. */

@@ -64,7 +64,7 @@ export function registerNexusRoutes(
     done();
   });
 
-  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     if (request.method !== "POST") {
       throw new ApiError(
         "INVALID_REQUEST",
@@ -73,9 +73,12 @@ export function registerNexusRoutes(
     }
     const path = nexusPath(request.originalUrl);
     const { route } = path;
-    const caller = await callerOf(request);
-    if (route.kind === "cancel") return cancel(request, reply, caller, path, route);
-    return start(request, reply, caller, path, route);
+    const serve = (caller: Caller): Promise<FastifyReply> =>
+      route.kind === "cancel"
+        ? cancel(request, reply, acting(caller), path, route)
+        : start(request, reply, acting(caller), path, route);
+    const identified = identify(request.headers);
+    return identified instanceof Promise ? identified.then(serve) : serve(identified);
   }
 
   async function start(
@@ -163,8 +166,7 @@ export function registerNexusRoutes(
     return reply.code(202).send();
   }
 
-  async function callerOf(request: FastifyRequest): Promise<Acting> {
-    const caller = await identify(request.headers);
+  function acting(caller: Caller): Acting {
     const { namespace } = caller;
     if (namespace === undefined) {
       throw new ApiError(
