@@ -14,7 +14,7 @@ import type { GatewayOptions } from "./options.ts";
 import { readDatabaseFacts } from "./store/database-facts.ts";
 import { openPool } from "./store/open-pool.ts";
 import { openStore } from "./store/open-store.ts";
-import { storePoolOptions } from "./store/store-connection.ts";
+import { batchPoolOptions, storePoolOptions } from "./store/store-connection.ts";
 
 export interface GatewayParts {
   readonly clock?: AdjustableClock;
@@ -84,12 +84,18 @@ export async function openContext(
       },
     );
     opened.push(() => health.close());
-    const storePool = storePoolOptions(options.databaseUrl, options.poolSize);
-    // The store reports what this pool loses.
-    const { pool, close: closeStorePool } = openPool(storePool, () => undefined);
-    opened.push(closeStorePool);
+    // Half of the connections for batches; the store reports what the pools lose.
+    const batchSize = Math.max(1, Math.floor(options.poolSize / 2));
+    const batches = openPool(batchPoolOptions(options.databaseUrl, batchSize), () => undefined);
+    opened.push(batches.close);
+    const others = openPool(
+      storePoolOptions(options.databaseUrl, Math.max(1, options.poolSize - batchSize)),
+      () => undefined,
+    );
+    opened.push(others.close);
     const store = openStore({
-      pool,
+      pool: others.pool,
+      batchPool: batches.pool,
       clock,
       leaseMs: options.leaseMs,
       metrics,

@@ -9,7 +9,6 @@ import { startCrudeMesh } from "./crude-mesh.ts";
 /** One party of the benchmark in a process of its own, so that its CPU can be read alone. */
 export type Role =
   | { readonly kind: "handler" }
-  | { readonly kind: "receiver" }
   | { readonly kind: "bare-proxy"; readonly target: string }
   | {
       readonly kind: "crude-mesh";
@@ -34,8 +33,6 @@ async function start(role: Role): Promise<string> {
   switch (role.kind) {
     case "handler":
       return startHandler();
-    case "receiver":
-      return startReceiver();
     case "bare-proxy":
       return startBareProxy(role.target);
     case "crude-mesh":
@@ -76,21 +73,6 @@ async function startHandler(): Promise<string> {
         .then((reply) => reply.body.dump());
     });
   });
-  return listen(server);
-}
-
-async function startReceiver(): Promise<string> {
-  const server = createServer((request, response) => {
-    void collect(request).then(() => {
-      if (request.url === "/count") {
-        response.end(String(count));
-        return;
-      }
-      count += 1;
-      response.writeHead(200).end();
-    });
-  });
-  let count = 0;
   return listen(server);
 }
 

@@ -11,6 +11,8 @@ export async function load(
   url: URL,
   request: { headers: Record<string, string>; body: Buffer; expect: number },
   size: { connections: number; requests: number },
+  /** What a request waits for beside its answer: its latency is the time to both. */
+  ended?: (answer: string) => Promise<void>,
 ): Promise<LoadResult> {
   const pool = new Pool(url.origin, { connections: size.connections });
   const latencies: number[] = [];
@@ -30,6 +32,7 @@ export async function load(
         const text = await reply.body.text();
         if (reply.statusCode !== request.expect)
           throw new Error(`${url.pathname} answered ${reply.statusCode}: ${text.slice(0, 300)}`);
+        await ended?.(text);
         latencies.push(performance.now() - sent);
       }
     }),

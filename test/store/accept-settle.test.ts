@@ -177,11 +177,41 @@ test("guards: an old fence is stale, another id of the key is unknown, and neith
   expect(await fixture.column(lease.key, "head")).toBe(before);
 });
 
-test("a settle that overtakes the started note makes it stale", async () => {
+test("a started note that its own completion overtakes is not written; after an end by hand it is found stale", async () => {
+  const { store } = fixture;
+  const ends = [
+    { outcome: newOutcome(), kind: "overtaken" },
+    // Whoever terminated it had no token to cancel by: the note's holder has one.
+    { outcome: newOutcome("terminated"), kind: "stale" },
+  ];
+  for (const { outcome, kind } of ends) {
+    const { lease } = await acceptHeld(store, { callbackUrl: "https://c.test/" });
+    const note = store.noteStarted({ lease, handlerToken: "t", closeBy: null });
+    await store.settle(settleBy(lease, anyone, { outcome }));
+    expect(await note).toEqual({ kind });
+    expect(await store.head(lease.key)).toMatchObject({
+      state: outcome.state,
+      handlerToken: null,
+    });
+  }
+});
+
+test("a started note that is overtaken by another gateway's settle is stale", async () => {
   const { store } = fixture;
   const { lease } = await acceptHeld(store, { callbackUrl: "https://c.test/" });
   const note = store.noteStarted({ lease, handlerToken: "t", closeBy: null });
-  await store.settle(settleBy(lease, anyone));
+  await fixture.another().settle(settleBy(lease, anyone));
   expect(await note).toEqual({ kind: "stale" });
-  expect(await store.head(lease.key)).toMatchObject({ state: "succeeded", handlerToken: null });
+});
+
+test("operations with the rare columns and without share a batch and keep what they hold", async () => {
+  const { store } = fixture;
+  const labeled = newOperation({ labels: { team: "data" }, startToCloseMs: 5_000 });
+  const plain = newOperation();
+  await Promise.all([store.accept(labeled), store.accept(plain)]);
+  expect(await store.operation(labeled.id)).toMatchObject({
+    labels: { team: "data" },
+    startToCloseMs: 5_000,
+  });
+  expect(await store.operation(plain.id)).toMatchObject({ labels: null, startToCloseMs: null });
 });

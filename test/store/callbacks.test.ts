@@ -38,16 +38,12 @@ async function owed(given: { callbackUrl: string | null } = { callbackUrl }): Pr
 
 async function moved(): Promise<Lease> {
   const lease = await owed();
-  await store.moveCallback(
-    lease,
-    {
-      url: callbackUrl,
-      headers: Buffer.from("sealed"),
-      delayMs: 0,
-      attempt: attempt(1, "callback"),
-    },
-    windowMs,
-  );
+  await store.moveCallback(lease, {
+    url: callbackUrl,
+    headers: Buffer.from("sealed"),
+    delayMs: 0,
+    attempt: attempt(1, "callback"),
+  });
   return lease;
 }
 
@@ -62,7 +58,7 @@ test("an attached callback waits for the end, then is armed by the holder", asyn
   const settled = await store.settle(settleBy(lease, anyone));
   if (settled.kind !== "settled" || settled.lease === null) throw new Error("nothing is owed");
   expect(settled.owes).toBe(owes.callback | owes.furtherCallbacks);
-  expect(await store.armCallbacks(settled.lease, windowMs)).toBe("written");
+  expect(await store.armCallbacks(settled.lease)).toBe("written");
   expect(await store.head(lease.key)).toMatchObject({ owes: owes.callback });
   const [row] = await store.sweepCallbacks(10);
   expect(row).toMatchObject({ id: lease.id, url: other, state: "due", fence: 1 });
@@ -74,7 +70,7 @@ test("arming the last thing owed lets the row wait for the end of its window", a
   await store.attach(lease.key, lease.id, other, null);
   const settled = await store.settle(settleBy(lease, anyone));
   if (settled.kind !== "settled" || settled.lease === null) throw new Error("nothing is owed");
-  await store.armCallbacks(settled.lease, windowMs);
+  await store.armCallbacks(settled.lease);
   expect(await fixture.column(lease.key, secondsUntilDue)).toBe(String(windowMs / 1_000));
 });
 
@@ -162,7 +158,7 @@ test("an own callback that was delivered is redelivered as a row of its own", as
   const first = await moved();
   const id = (await store.callbacks(all, 10, null)).items[0]?.callbackId.split(".")[1] ?? "";
   const lease = await owed();
-  await store.noteDelivered(lease, windowMs);
+  await store.noteDelivered(lease);
   expect(await store.redeliver(`${lease.id}.${id}`)).toBe(true);
   const due = await store.sweepCallbacks(10);
   expect(due.map((row) => row.id).sort()).toEqual([first.id, lease.id].sort());

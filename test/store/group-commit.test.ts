@@ -192,3 +192,44 @@ test("lazy ones gather until so many, or until they are flushed", async () => {
   sent[1]?.answer();
   await flush;
 });
+
+test("what is gathered goes on gathering while a statement is in flight", async () => {
+  const { sent, batches } = scripted({ gather: { ms: 60_000, rows: 2 } });
+  const first = [batches.submit(item("a")), batches.submit(item("b"))];
+  await nth(sent, 0);
+  const third = batches.submit(item("c"));
+  sent[0]?.answer();
+  await Promise.all(first);
+  expect(sent).toHaveLength(1);
+  const fourth = batches.submit(item("d"));
+  (await nth(sent, 1)).answer();
+  expect(await Promise.all([third, fourth])).toEqual(["c written", "d written"]);
+});
+
+test("nothing younger than its minimal age is written, except by a flush", async () => {
+  let now = 0;
+  const clock = { ...systemClock(), monotonic: () => now };
+  const { sent, batches } = scripted({ clock, gather: { ms: 1, rows: 1, minAgeMs: 100 } });
+  const old = batches.submit(item("old"));
+  now = 100;
+  const young = batches.submit(item("young"));
+  expect((await nth(sent, 0)).keys).toEqual(["old"]);
+  sent[0]?.answer();
+  await old;
+  const flushed = batches.flush();
+  expect((await nth(sent, 1)).keys).toEqual(["young"]);
+  sent[1]?.answer();
+  await Promise.all([young, flushed]);
+});
+
+test("what is withdrawn is not written and gets the given result", async () => {
+  const { sent, batches } = scripted({ gather: { ms: 60_000, rows: 2 } });
+  const withdrawn = batches.submit(item("a"));
+  batches.withdraw("a", "overtaken");
+  batches.withdraw("unknown", "overtaken");
+  expect(await withdrawn).toBe("overtaken");
+  const rest = [batches.submit(item("b")), batches.submit(item("c"))];
+  expect((await nth(sent, 0)).keys).toEqual(["b", "c"]);
+  sent[0]?.answer();
+  await Promise.all(rest);
+});

@@ -95,18 +95,18 @@ function createModel(stores: readonly [Store, Store], random: () => number) {
   }
 
   async function deliver(store: Store, lease: Lease, bits: number): Promise<void> {
-    if (bits & owes.furtherCallbacks && (await store.armCallbacks(lease, shortWindow)) === "stale")
-      return;
+    if (bits & owes.furtherCallbacks && (await store.armCallbacks(lease)) === "stale") return;
     if (bits & owes.callback) {
       if (random() < 0.3) {
-        await store.moveCallback(
-          lease,
-          { url: callbackUrl, headers: null, delayMs: 0, attempt: attempt(1, "callback") },
-          shortWindow,
-        );
+        await store.moveCallback(lease, {
+          url: callbackUrl,
+          headers: null,
+          delayMs: 0,
+          attempt: attempt(1, "callback"),
+        });
       } else {
         told.delivered.add(lease.id);
-        await store.noteDelivered(lease, shortWindow);
+        await store.noteDelivered(lease);
       }
     }
     if (bits & owes.cancel)

@@ -128,11 +128,11 @@ test("redrive holds the row again, under a new fence", async () => {
 
 test("delivered: the end of the window only when nothing is left", async () => {
   const plain = await owed();
-  expect(await store.noteDelivered(plain, windowMs)).toBe("written");
+  expect(await store.noteDelivered(plain)).toBe("written");
   expect(await fixture.column(plain.key, secondsUntilDue)).toBe(String(windowMs / 1_000));
   const more = await owed({ owesCancel: true });
   const due = await fixture.column(more.key, "due_at");
-  expect(await store.noteDelivered(more, windowMs)).toBe("written");
+  expect(await store.noteDelivered(more)).toBe("written");
   expect(await store.head(more.key)).toMatchObject({ owes: owes.cancel });
   expect(await fixture.column(more.key, "due_at")).toBe(due);
   expect(await store.noteCancelDelivered(more, attempt(1, "cancel"), null)).toBe("written");
@@ -159,10 +159,10 @@ test("a note with an old fence, or with another id of the key, changes nothing",
           store.noteStarted({ lease: wrong, handlerToken: "t", closeBy: null }),
           store.noteRetry({ ...retry, state: "backing_off" }),
           store.noteRetry({ ...retry, state: "parked" }),
-          store.noteDelivered(wrong, windowMs),
+          store.noteDelivered(wrong),
           store.noteCancelDelivered(wrong, attempt(1, "cancel"), null),
-          store.moveCallback(wrong, callback, windowMs),
-          store.armCallbacks(wrong, windowMs),
+          store.moveCallback(wrong, callback),
+          store.armCallbacks(wrong),
           store.renew([wrong]),
           store.release(wrong, 0),
         ]),

@@ -1,10 +1,14 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { Pool, type PoolConfig } from "pg";
 import { systemClock, type Clock } from "../../gateway/src/clock.ts";
 import type { CrashPoint } from "../../gateway/src/crash-points.ts";
 import { createMetrics } from "../../gateway/src/metrics.ts";
 import { states, type State, type TerminalState } from "../../gateway/src/operations/lifecycle.ts";
-import { openStore, storePoolOptions } from "../../gateway/src/store/open-store.ts";
+import {
+  batchPoolOptions,
+  openStore,
+  storePoolOptions,
+} from "../../gateway/src/store/open-store.ts";
 import type {
   Attempt,
   Lease,
@@ -43,12 +47,15 @@ export interface StoreOptions {
 export async function openStoreFixture(options: StoreOptions = {}): Promise<StoreFixture> {
   const database = await createDatabase();
   const pool = new Pool({ connectionString: database.url, max: 3 });
-  const opened: { store: Store; pool: Pool }[] = [];
+  const opened: { store: Store; pools: Pool[] }[] = [];
   const another = (given: StoreOptions = {}): Store => {
-    const own = new Pool({ ...storePoolOptions(database.url, 6), ...given.pool });
+    const own = new Pool({ ...storePoolOptions(database.url, 3), ...given.pool });
+    const batches = new Pool({ ...batchPoolOptions(database.url, 3), ...given.pool });
     given.around?.(own);
+    given.around?.(batches);
     const store = openStore({
       pool: own,
+      batchPool: batches,
       clock: given.clock ?? systemClock(),
       leaseMs: given.leaseMs ?? leaseMs,
       metrics: createMetrics(),
@@ -56,7 +63,7 @@ export async function openStoreFixture(options: StoreOptions = {}): Promise<Stor
       crash: given.crash ?? (() => undefined),
       onError: () => undefined,
     });
-    opened.push({ store, pool: own });
+    opened.push({ store, pools: [own, batches] });
     return store;
   };
   return {
@@ -80,7 +87,7 @@ export async function openStoreFixture(options: StoreOptions = {}): Promise<Stor
     async close() {
       for (const one of opened) {
         await one.store.close();
-        await one.pool.end();
+        for (const pool of one.pools) await pool.end();
       }
       await pool.end();
       await database.drop();
@@ -90,7 +97,7 @@ export async function openStoreFixture(options: StoreOptions = {}): Promise<Stor
 
 export function newOperation(given: Partial<NewOperation> = {}): NewOperation {
   return {
-    id: uuidV7(Date.now(), randomBytes(10)),
+    id: uuidV7(Date.now()),
     key: randomUUID(),
     callerNs: 1,
     ownerNs: 2,
@@ -101,7 +108,7 @@ export function newOperation(given: Partial<NewOperation> = {}): NewOperation {
     operation: "o",
     requestId: "r",
     principal: "p",
-    labels: { team: "data" },
+    labels: null,
     headers: Buffer.from("{}"),
     callbackUrl: null,
     callbackHeaders: null,
@@ -145,7 +152,6 @@ export function settleBy(
     outcome: newOutcome(),
     takenInline: false,
     owesCancel: false,
-    dedupeWindowMs: windowMs,
     ...given,
   };
 }

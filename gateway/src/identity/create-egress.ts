@@ -3,7 +3,7 @@ import type { EgressPolicy, Registry } from "@nexus-mesh/registry/registry";
 import { Dispatcher, Pool, buildConnector } from "undici";
 import { ApiError } from "../api-error.ts";
 import { EgressRefused, type Egress } from "./egress.ts";
-import { addressAllowed, admit } from "./egress-rules.ts";
+import { addressAllowed, admit, type Admission } from "./egress-rules.ts";
 
 type Resolve = (
   host: string,
@@ -15,6 +15,22 @@ export interface EgressParts {
   readonly registry: Pick<Registry, "snapshot">;
   readonly resolve?: Resolve;
   readonly connectTimeoutMs?: number;
+}
+
+/** What a policy said of an origin: policies are replaced, never changed, and ask the same origins again and again. */
+const admissions = new WeakMap<EgressPolicy, Map<string, Admission>>();
+const rememberedOrigins = 1_000;
+
+function admitOrigin(policy: EgressPolicy, url: URL): Admission {
+  let known = admissions.get(policy);
+  if (known === undefined) admissions.set(policy, (known = new Map()));
+  const { origin } = url;
+  let admission = known.get(origin);
+  if (admission === undefined) {
+    admission = admit(policy, url);
+    if (known.size < rememberedOrigins) known.set(origin, admission);
+  }
+  return admission;
 }
 
 interface NamespacePools {
@@ -42,7 +58,7 @@ export function createEgress(parts: EgressParts): Egress {
       if (url.username !== "" || url.password !== "")
         throw malformed(invalid, "credentials don't belong into the URL");
       const policy = policyOf(namespaceId);
-      const admission = policy === undefined ? unknown() : admit(policy, url);
+      const admission = policy === undefined ? unknown() : admitOrigin(policy, url);
       if (!admission.allowed) {
         throw new ApiError("EGRESS_DENIED", admission.reason, {
           hint: `An admin can allow it: nexus-mesh egress put ${nameOf(namespaceId)}`,

@@ -117,7 +117,8 @@ export function createAttemptStart(
       handlerToken,
       closeBy: smaller(head.closeBy, startToClose),
     });
-    // Stale: the completion was faster than this lazy write, or another gateway took over.
+    if (written.kind === "overtaken") return;
+    // Stale: the completion came to another gateway, or one took over.
     if (written.kind === "stale") return cancelOrphan(held, handlerToken);
     log.info({ operationId: lease.id, attempt: head.attempt + 1 }, "operation started");
     if (written.cancelPending) {
@@ -210,7 +211,6 @@ export function createAttemptStart(
       takenInline,
       owesCancel: by === "deadline" && head.handlerToken !== null,
       endpointId: operation.endpointId,
-      dedupeWindowMs: whereabouts(context, operation, head.targetId).dedupeWindowMs,
     });
     const settled = await settling.catch((error: unknown) => {
       // A 201 now would promise a callback that the settle, if it was committed, does not owe.

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { defaultEndpointPolicy } from "@nexus-mesh/registry/registry";
 import { ApiError } from "../api-error.ts";
 import type { CompletionToken, PassThroughClaims } from "../callbacks/completion-token.ts";
@@ -89,7 +88,7 @@ export function createCompleteOperation(
   function settledOperation(claims: PassThroughClaims, outcome: NewOutcome): NewOperation {
     return {
       ...claims,
-      id: uuidV7(clock.now(), randomBytes(10)),
+      id: uuidV7(clock.now()),
       labels: null,
       headers: headerBytes({}),
       callbackUrl: null,
@@ -112,7 +111,6 @@ export function createCompleteOperation(
       takenInline: false,
       owesCancel: false,
       endpointId,
-      dedupeWindowMs: window(endpointId),
     };
   }
 

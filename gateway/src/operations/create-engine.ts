@@ -11,7 +11,6 @@ import { createAttemptStart } from "./attempt-start.ts";
 import { createCompleteOperation, type CompleteOperation } from "./complete-operation.ts";
 import { createDeliverOwed } from "./deliver-owed.ts";
 import { executionKey } from "./execution-key.ts";
-import { whereabouts } from "./held-operation.ts";
 import { createInFlight } from "./in-flight.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { failedOutcome, meshFailure } from "./outcome.ts";
@@ -113,7 +112,6 @@ export function createEngine(context: GatewayContext): NexusEngine {
         takenInline: false,
         owesCancel: true,
         endpointId: operation.endpointId,
-        dedupeWindowMs: whereabouts(context, operation, head.targetId).dedupeWindowMs,
       });
       if (settled.kind === "already") throw closed(id, settled.head);
       if (settled.kind !== "settled") throw notFound(id);

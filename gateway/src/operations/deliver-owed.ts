@@ -18,32 +18,27 @@ export function createDeliverOwed(
 
   return async (held, known) => {
     const { lease, head } = held;
-    const { dedupeWindowMs } = whereabouts(context, held.operation, head.targetId);
     if (isTerminal(head.state)) {
       if (
         (head.owes & owes.furtherCallbacks) !== 0 &&
-        (await store.armCallbacks(lease, dedupeWindowMs)) === "stale"
+        (await store.armCallbacks(lease)) === "stale"
       )
         return;
       if ((head.owes & owes.callback) !== 0) {
         const outcome = known ?? (await store.outcome(lease.id));
         if (outcome === undefined)
           throw new Error(`operation ${lease.id} is ${head.state} and has no outcome`);
-        await deliverOwnCallback(held, outcome, dedupeWindowMs);
+        await deliverOwnCallback(held, outcome);
       }
     }
     if ((head.owes & owes.cancel) !== 0) await deliverCancel(held);
   };
 
-  async function deliverOwnCallback(
-    held: HeldOperation,
-    outcome: OutcomeRow,
-    dedupeWindowMs: number,
-  ): Promise<void> {
+  async function deliverOwnCallback(held: HeldOperation, outcome: OutcomeRow): Promise<void> {
     const { lease, operation } = held;
     const { callbackUrl } = operation;
     if (callbackUrl === null) {
-      await store.noteDelivered(lease, dedupeWindowMs);
+      await store.noteDelivered(lease);
       return;
     }
     if (!(await longEnough(lease, options.callbackTimeoutMs))) return;
@@ -62,7 +57,7 @@ export function createDeliverOwed(
     });
     metrics.attemptSeconds.observe({ kind: "callback" }, ms / 1_000);
     if (result.result === "delivered") {
-      await store.noteDelivered(lease, dedupeWindowMs);
+      await store.noteDelivered(lease);
       return;
     }
     log.warn(
@@ -81,11 +76,12 @@ export function createDeliverOwed(
     const delayMs =
       retryAfter(result.retryAfter, clock.now(), options.backoff.maxMs) ??
       backoff(1, options.backoff, clock.random);
-    await store.moveCallback(
-      lease,
-      { url: callbackUrl, headers: operation.callbackHeaders, delayMs, attempt },
-      dedupeWindowMs,
-    );
+    await store.moveCallback(lease, {
+      url: callbackUrl,
+      headers: operation.callbackHeaders,
+      delayMs,
+      attempt,
+    });
   }
 
   /** What is sent under a lease that ends meanwhile is sent twice, by whoever takes the row. */

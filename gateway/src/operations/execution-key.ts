@@ -40,7 +40,7 @@ export function inputHash(
 }
 
 /** One call that gives text: a sixth of the time that an object, its methods and a Buffer take for short inputs. */
-function digestUuid(bytes: Buffer): string {
+export function digestUuid(bytes: Buffer): string {
   return dashed(oneShotHash("sha256", bytes, "hex"));
 }
 

@@ -1,5 +1,4 @@
 import type { Endpoint, Target } from "@nexus-mesh/registry/registry";
-import { defaultEndpointPolicy } from "@nexus-mesh/registry/registry";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Head, Lease, OperationRow } from "../store/store.ts";
 
@@ -17,7 +16,6 @@ export interface Whereabouts {
   readonly endpoint: Endpoint | undefined;
   readonly target: Target | undefined;
   readonly callerNamespace: string;
-  readonly dedupeWindowMs: number;
 }
 
 /** Reads the registry's picture of where a row's numbers point to. */
@@ -32,6 +30,5 @@ export function whereabouts(
     endpoint,
     target: targetId === null ? endpoint?.target : snapshot.targetsById.get(targetId),
     callerNamespace: snapshot.namespacesById.get(operation.callerNs)?.name ?? "",
-    dedupeWindowMs: (endpoint?.policy ?? defaultEndpointPolicy).dedupeWindowMs,
   };
 }

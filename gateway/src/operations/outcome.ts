@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import type { NewOutcome } from "../store/store.ts";
 import { headerBytes } from "../dispatch/forwarded-headers.ts";
-import { uuidOf } from "./execution-key.ts";
+import { digestUuid } from "./execution-key.ts";
 import type { TerminalState } from "./lifecycle.ts";
 
 type Content = Readonly<Record<string, string>>;
@@ -41,15 +40,9 @@ export function failedOutcome(
 
 /** Tells the repeat of a completion (answered 200) from another one (NOT_FOUND): state, `Content-*` and body. */
 export function outcomeDigest(state: string, content: Content, body: Buffer): string {
-  const hash = createHash("sha256").update(state).update("\0");
-  for (const name of Object.keys(content).sort()) {
-    hash
-      .update(name)
-      .update("\0")
-      .update(content[name] ?? "")
-      .update("\0");
-  }
-  return uuidOf(hash.update("\0").update(body).digest());
+  let head = `${state}\0`;
+  for (const name of Object.keys(content).sort()) head += `${name}\0${content[name] ?? ""}\0`;
+  return digestUuid(Buffer.concat([Buffer.from(`${head}\0`), body]));
 }
 
 /** Wraps without parsing: what a handler sent as cause stays as it is, big integers and key order included. */

@@ -13,7 +13,6 @@ export interface SettleRequest {
   readonly takenInline: boolean;
   readonly owesCancel: boolean;
   readonly endpointId: number;
-  readonly dedupeWindowMs: number;
 }
 
 export type SettleOperation = (request: SettleRequest) => Promise<Settled>;
@@ -36,7 +35,6 @@ export function createSettleOperation(context: GatewayContext, waiters: Waiters)
       outcome: request.outcome,
       takenInline: request.takenInline,
       owesCancel: request.owesCancel,
-      dedupeWindowMs: request.dedupeWindowMs,
     });
     if (settled.kind === "settled") {
       const endpoint =

@@ -1,5 +1,4 @@
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
-import { randomBytes } from "node:crypto";
 import { ApiError } from "../api-error.ts";
 import type { StartReply, StartRequest } from "../engine.ts";
 import { forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
@@ -38,7 +37,7 @@ export function createStartDurable(
         ? null
         : Buffer.from(await keys.seal(Buffer.from(JSON.stringify(request.callbackHeaders))));
     const operation: NewOperation = {
-      id: uuidV7(now, randomBytes(10)),
+      id: uuidV7(now),
       key: executionKey({
         callerNs,
         endpointId: endpoint.id,

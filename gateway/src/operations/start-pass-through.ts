@@ -1,6 +1,5 @@
 import type { Endpoint } from "@nexus-mesh/registry/registry";
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
-import { randomBytes } from "node:crypto";
 import type { Counter } from "prom-client";
 import { ApiError } from "../api-error.ts";
 import type { PassThroughClaims } from "../callbacks/completion-token.ts";
@@ -148,7 +147,7 @@ export function createStartPassThrough(
     ): Promise<PassThroughReply> {
       const accepted = await store.accept({
         ...claims,
-        id: uuidV7(clock.now(), randomBytes(10)),
+        id: uuidV7(clock.now()),
         labels: null,
         headers: headerBytes(headers),
         callbackUrl: null,

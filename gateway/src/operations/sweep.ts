@@ -10,7 +10,7 @@ import {
 } from "../store/store.ts";
 import type { AttemptStart } from "./attempt-start.ts";
 import type { DeliverOwed } from "./deliver-owed.ts";
-import { whereabouts, type HeldOperation } from "./held-operation.ts";
+import type { HeldOperation } from "./held-operation.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { failedOutcome, meshFailure } from "./outcome.ts";
 import { outcomeRow, type SettleOperation } from "./settle-operation.ts";
@@ -154,7 +154,6 @@ export function createSweep(
       takenInline: false,
       owesCancel: head.handlerToken !== null,
       endpointId: operation.endpointId,
-      dedupeWindowMs: whereabouts(context, operation, head.targetId).dedupeWindowMs,
     });
     if (settled.kind === "settled" && settled.lease !== null) {
       const row = outcomeRow(lease.key, lease.id, outcome, settled.head.closedAt ?? clock.now());

@@ -2,8 +2,8 @@ import type { ReachCrashPoint } from "../crash-points.ts";
 import { states } from "../operations/lifecycle.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
 import { headColumns, headOf, leaseOf, milliseconds, timestamp, type HeadRow } from "./head-row.ts";
-import { arrays, unnest, type ArrayColumn } from "./row-arrays.ts";
-import type { StoreConnection } from "./store-connection.ts";
+import { arrays, unnest, unnestWithout, type ArrayColumn } from "./row-arrays.ts";
+import type { Statement, StoreConnection } from "./store-connection.ts";
 import { owes, StoreOverloaded, type Accepted, type NewOperation } from "./store.ts";
 import type { Metrics } from "../metrics.ts";
 
@@ -30,21 +30,13 @@ const columns: readonly ArrayColumn<NewOperation>[] = [
   { name: "operation", type: "text", value: (o) => o.operation },
   { name: "request_id", type: "text", value: (o) => o.requestId },
   { name: "principal", type: "text", value: (o) => o.principal },
-  {
-    name: "labels",
-    type: "text",
-    value: (o) => (o.labels === null ? null : JSON.stringify(o.labels)),
-  },
   { name: "headers", type: "bytea", value: (o) => o.headers },
   { name: "callback_url", type: "text", value: (o) => o.callbackUrl },
   { name: "callback_headers", type: "bytea", value: (o) => o.callbackHeaders },
   { name: "close_by", type: "float8", value: (o) => o.closeBy },
-  { name: "start_by", type: "float8", value: (o) => o.startBy },
-  { name: "start_to_close_ms", type: "bigint", value: (o) => o.startToCloseMs },
   { name: "window_ms", type: "bigint", value: (o) => o.dedupeWindowMs },
   { name: "content_headers", type: "bytea", value: (o) => o.contentHeaders },
   { name: "input", type: "bytea", value: (o) => o.input },
-  { name: "redrive_of", type: "uuid", value: (o) => o.redriveOf },
   { name: "state", type: "smallint", value: (o) => states[stateOf(o)] },
   // The bit says that a callback will be owed at the end; an inline waiter that takes the outcome clears it.
   { name: "owes", type: "smallint", value: (o) => (o.callbackUrl === null ? 0 : owes.callback) },
@@ -53,6 +45,18 @@ const columns: readonly ArrayColumn<NewOperation>[] = [
     type: "text",
     value: (o) => (o.initial.kind === "started" ? o.initial.handlerToken : tokenOf(o)),
   },
+];
+
+/** Null in nearly every operation. */
+const rareColumns: readonly ArrayColumn<NewOperation>[] = [
+  {
+    name: "labels",
+    type: "text",
+    value: (o) => (o.labels === null ? null : JSON.stringify(o.labels)),
+  },
+  { name: "start_by", type: "float8", value: (o) => o.startBy },
+  { name: "start_to_close_ms", type: "bigint", value: (o) => o.startToCloseMs },
+  { name: "redrive_of", type: "uuid", value: (o) => o.redriveOf },
   { name: "result_headers", type: "bytea", value: (o) => outcomeOf(o)?.contentHeaders ?? null },
   { name: "result", type: "bytea", value: (o) => outcomeOf(o)?.result ?? null },
   { name: "failure", type: "bytea", value: (o) => outcomeOf(o)?.failure ?? null },
@@ -60,11 +64,18 @@ const columns: readonly ArrayColumn<NewOperation>[] = [
   { name: "attempts", type: "bytea", value: (o) => outcomeOf(o)?.attempts ?? null },
 ];
 
-// The join by key *and* id: by key alone a key twice in a batch would write two operations.
-const insert = {
-  name: "accept",
-  text: `
-    with r as materialized (select * from ${unnest(columns, 2)}),
+// By id, not by key: by key alone a key twice in a batch would write two operations. `is true` keeps it a hash lookup,
+// for as a join it would be a nested loop here.
+const inserted = "(r.id in (select id from h)) is true";
+
+const insert = insertFrom("accept", unnestWithout(columns, rareColumns, 2));
+const insertAll = insertFrom("accept-all", unnest([...columns, ...rareColumns], 2));
+
+function insertFrom(name: string, rows: string): Statement {
+  return {
+    name,
+    text: `
+    with r as materialized (select * from ${rows}),
     h as (
       insert into head (key, id, caller_ns, owner_ns, endpoint_id, input_hash, state, owes, target_id, due_at,
         close_by, window_ms, pass_through, running, handler_token, closed_at)
@@ -86,17 +97,18 @@ const insert = {
       select r.id, r.key, r.caller_ns, r.owner_ns, r.endpoint_id, r.service, r.operation, r.request_id, r.principal,
         r.labels::jsonb, r.headers, r.callback_url, r.callback_headers, ${timestamp("r.close_by")},
         to_timestamp(r.start_by / 1000.0), r.start_to_close_ms, r.content_headers, r.input, r.redrive_of
-      from r join h on h.key = r.key and h.id = r.id
+      from r where ${inserted}
     ),
     e as (
       insert into outcome (id, key, caller_ns, state, closed_at, handler_token, content_headers, result, failure,
         digest, attempts)
       select r.id, r.key, r.caller_ns, r.state, now(), r.handler_token, r.result_headers, r.result, r.failure,
         r.digest, r.attempts
-      from r join h on h.key = r.key and h.id = r.id where r.digest is not null
+      from r where r.digest is not null and ${inserted}
     )
     select id from h`,
-};
+  };
+}
 
 const readConflicts = {
   name: "accept-conflicts",
@@ -108,7 +120,7 @@ export function createAccept(
   metrics: Metrics,
   maxBytesInFlight: number,
   crash: ReachCrashPoint,
-): GroupCommit<NewOperation, Accepted> {
+): Pick<GroupCommit<NewOperation, Accepted>, "submit" | "flush"> {
   const { clock, leaseMs } = connection;
   let bytesInFlight = 0;
   const batches = createGroupCommit<Item, Accepted>({
@@ -158,9 +170,10 @@ export function createAccept(
     const now = clock.monotonic();
     for (const item of items) item.sentAt ??= now;
     crash("accept:before-commit");
-    const rows = await connection.run<{ id: string }>(insert, [
+    const usual = operations.every((row) => rareColumns.every(({ value }) => value(row) === null));
+    const rows = await connection.runBatch<{ id: string }>(usual ? insert : insertAll, [
       leaseMs,
-      ...arrays(columns, operations),
+      ...arrays(usual ? columns : [...columns, ...rareColumns], operations),
     ]);
     crash("accept:after-commit");
     const inserted = new Set(rows.map(({ id }) => id));

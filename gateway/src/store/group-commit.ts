@@ -5,6 +5,8 @@ import { repeatStatement } from "./repeat-statement.ts";
 
 export interface GroupCommit<Item, Result> {
   submit(item: Item): Promise<Result>;
+  /** Takes back what waits under this key, with a result; what is already on its way stays. */
+  withdraw(key: string, result: Result): void;
   /** Writes at once what is gathered; resolves when nothing is left. */
   flush(): Promise<void>;
 }
@@ -20,7 +22,14 @@ export interface GroupCommitOptions<Item, Result> {
   /** A statement that can change a row once only: the second of a key waits for the next batch. */
   readonly onePerKey: boolean;
   /** Not waited for by anyone's request: gathered this long or until so many. */
-  readonly gather?: { readonly ms: number; readonly rows: number };
+  readonly gather?: Gather;
+}
+
+export interface Gather {
+  readonly ms: number;
+  readonly rows: number;
+  /** Nothing younger is written, since most of it is withdrawn before. */
+  readonly minAgeMs?: number;
 }
 
 const maxRows = 500;
@@ -35,6 +44,8 @@ interface Waiting<Item, Result> {
   readonly item: Item;
   readonly key: string;
   readonly bytes: number;
+  /** Monotonic ms. */
+  readonly at: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -60,11 +71,18 @@ export function createGroupCommit<Item, Result>(
           item,
           key: options.keyOf(item),
           bytes: options.bytesOf(item),
+          at: clock.monotonic(),
           resolve,
           reject,
         });
         wake();
       });
+    },
+    withdraw(key, result) {
+      const at = queue.findIndex((entry) => entry.key === key);
+      if (at < 0) return;
+      const [entry] = queue.splice(at, 1);
+      entry?.resolve(result);
     },
     flush() {
       if (queue.length === 0 && inFlight === 0) return Promise.resolve();
@@ -77,7 +95,7 @@ export function createGroupCommit<Item, Result>(
   };
 
   function wake(): void {
-    if (options.gather !== undefined && !flushNow && queue.length < options.gather.rows) {
+    if (options.gather !== undefined && !flushNow && ripe() < options.gather.rows) {
       timer ??= setTimeout(() => {
         timer = undefined;
         pump();
@@ -91,18 +109,33 @@ export function createGroupCommit<Item, Result>(
     });
   }
 
+  /** How many from the queue's head on may be written. */
+  function ripe(): number {
+    const minAgeMs = options.gather?.minAgeMs;
+    if (minAgeMs === undefined || flushNow) return queue.length;
+    const latest = clock.monotonic() - minAgeMs;
+    const young = queue.findIndex((entry) => entry.at > latest);
+    return young < 0 ? queue.length : young;
+  }
+
+  /** A statement ended with others waiting: what is gathered goes on gathering until its own time has come. */
+  function goOn(): void {
+    if (options.gather === undefined) pump();
+    else wake();
+  }
+
   function pump(): void {
     clearTimeout(timer);
     timer = undefined;
-    while (queue.length > 0 && mayStart()) {
-      const batch = takeBatch();
+    for (let left = ripe(); left > 0 && mayStart(); left = ripe()) {
+      const batch = takeBatch(left);
       inFlight += 1;
       const alone = (batch[0]?.bytes ?? 0) > aloneBytes ? 1 : 0;
       aloneInFlight += alone;
       void send(batch).finally(() => {
         inFlight -= 1;
         aloneInFlight -= alone;
-        if (queue.length > 0) pump();
+        if (queue.length > 0) goOn();
         else if (inFlight === 0) {
           flushNow = false;
           const done = flushing;
@@ -111,6 +144,7 @@ export function createGroupCommit<Item, Result>(
         }
       });
     }
+    if (queue.length > 0 && inFlight === 0) wake();
   }
 
   function mayStart(): boolean {
@@ -118,14 +152,16 @@ export function createGroupCommit<Item, Result>(
     return inFlight < maxInFlight && (queue.length >= secondRows || aloneInFlight === inFlight);
   }
 
-  function takeBatch(): Entry[] {
+  /** From the first `ripe` of the queue. */
+  function takeBatch(ripe: number): Entry[] {
     const batch: Entry[] = [];
     const left: Entry[] = [];
     const keys = new Set<string>();
     let bytes = 0;
     let full = false;
-    for (const entry of queue) {
+    for (const [at, entry] of queue.entries()) {
       const fits =
+        at < ripe &&
         !full &&
         (batch.length === 0 ||
           (batch.length < maxRows &&

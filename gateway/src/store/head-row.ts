@@ -20,9 +20,9 @@ export interface HeadRow {
   closed_at: number | null;
 }
 
-/** Epoch ms; `infinity` comes as Infinity. */
+/** Epoch ms; `infinity` comes as Infinity. `date_part`, for `extract` computes in numeric: 2 µs for each value. */
 export function epochMs(expression: string): string {
-  return `(extract(epoch from ${expression}) * 1000)::float8`;
+  return `(date_part('epoch', ${expression}) * 1000)`;
 }
 
 /** Epoch ms to timestamptz; null is `infinity`. */

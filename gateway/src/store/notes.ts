@@ -191,11 +191,12 @@ export function createNotes(
   return {
     started: createGroupCommit({
       ...shared<StartedNote>(started, ({ lease }) => lease),
-      gather,
+      // A short operation ends within this time, and then there is nothing to note.
+      gather: { ...gather, minAgeMs: gather.ms },
       bytesOf: (note) => rowBytes + note.handlerToken.length,
       async write(notes) {
         const now = clock.monotonic();
-        const rows = await connection.run<Lease & { cancel_pending: boolean }>(started, [
+        const rows = await connection.runBatch<Lease & { cancel_pending: boolean }>(started, [
           leaseMs,
           ...arrays(startedColumns, notes),
         ]);
@@ -241,7 +242,7 @@ export function createNotes(
       ...(gathered === undefined ? {} : { gather: gathered }),
       bytesOf: () => rowBytes,
       async write(notes) {
-        const rows = await connection.run<{ id: string }>(statement, arrays(columns, notes));
+        const rows = await connection.runBatch<{ id: string }>(statement, arrays(columns, notes));
         const written = new Set(rows.map(({ id }) => id));
         return notes.map((note): Written =>
           written.has(leaseOfNote(note).id) ? "written" : "stale",

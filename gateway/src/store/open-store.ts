@@ -1,7 +1,7 @@
-import type pg from "pg";
 import type { Clock } from "../clock.ts";
 import type { ReachCrashPoint } from "../crash-points.ts";
 import type { Metrics } from "../metrics.ts";
+import type { TerminalState } from "../operations/lifecycle.ts";
 import { createAccept } from "./accept.ts";
 import { createCallbacks } from "./callbacks.ts";
 import { createHeldRows } from "./held-rows.ts";
@@ -9,15 +9,13 @@ import { createListOperations } from "./list-operations.ts";
 import { createNotes } from "./notes.ts";
 import { createOperationRows } from "./operation-rows.ts";
 import { createSettle } from "./settle.ts";
-import { createStoreConnection } from "./store-connection.ts";
+import { createStoreConnection, type StorePools } from "./store-connection.ts";
 import type { Store } from "./store.ts";
 import { createSweepHeads } from "./sweep-heads.ts";
 
-export { storePoolOptions } from "./store-connection.ts";
+export { batchPoolOptions, storePoolOptions } from "./store-connection.ts";
 
-export interface StoreParts {
-  /** Made with `storePoolOptions`; whoever made it ends it. */
-  readonly pool: pg.Pool;
+export interface StoreParts extends StorePools {
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly metrics: Metrics;
@@ -27,10 +25,16 @@ export interface StoreParts {
   readonly onError: (error: Error) => void;
 }
 
+/** Ended by its handler: after an end by hand or by time the note still says whom to cancel. */
+function isCompletion(state: TerminalState): boolean {
+  return state === "succeeded" || state === "failed" || state === "canceled";
+}
+
 export function openStore(parts: StoreParts): Store {
-  const { pool, clock, leaseMs, metrics, crash } = parts;
+  const { pool, batchPool, clock, leaseMs, metrics, crash } = parts;
   pool.on("error", parts.onError);
-  const connection = createStoreConnection(pool, clock, leaseMs);
+  batchPool.on("error", parts.onError);
+  const connection = createStoreConnection({ pool, batchPool }, clock, leaseMs);
   const accept = createAccept(connection, metrics, parts.maxBytesInFlight, crash);
   const settle = createSettle(connection, metrics);
   const notes = createNotes(connection, metrics, crash);
@@ -51,7 +55,13 @@ export function openStore(parts: StoreParts): Store {
 
   return {
     accept: (operation) => accept.submit(operation),
-    settle: (request) => settle.submit(request),
+    async settle(request) {
+      const settled = await settle.submit(request);
+      // A lazy note that its own completion overtook would only look for a row in another state: 200 µs of Postgres.
+      if (settled.kind === "settled" && isCompletion(request.outcome.state))
+        notes.started.withdraw(request.key, { kind: "overtaken" });
+      return settled;
+    },
     noteStarted: (note) => notes.started.submit(note),
     noteRetry: (note) => notes.retry.submit(note),
     noteDelivered: (lease) => notes.delivered.submit(lease),

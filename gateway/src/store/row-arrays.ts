@@ -11,6 +11,16 @@ export function unnest<Row>(columns: readonly ArrayColumn<Row>[], first: number)
   return `unnest(${arrays}) as r(${columns.map(({ name }) => name).join(", ")})`;
 }
 
+/** The same record without the columns that hold null in every row of a batch: parsing an array costs 0.8 µs a value. */
+export function unnestWithout<Row>(
+  columns: readonly ArrayColumn<Row>[],
+  absent: readonly ArrayColumn<Row>[],
+  first: number,
+): string {
+  const nulls = absent.map(({ name, type }) => `, null::${type} as ${name}`).join("");
+  return `(select r.*${nulls} from ${unnest(columns, first)}) as r`;
+}
+
 export function arrays<Row>(
   columns: readonly ArrayColumn<Row>[],
   rows: readonly Row[],

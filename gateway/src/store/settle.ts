@@ -95,7 +95,7 @@ const readDigests = {
 export function createSettle(
   connection: StoreConnection,
   metrics: Metrics,
-): GroupCommit<Settle, Settled> {
+): Pick<GroupCommit<Settle, Settled>, "submit" | "flush"> {
   const { clock, leaseMs } = connection;
   const batches = createGroupCommit<Item, Settled>({
     statement: "settle",
@@ -134,7 +134,7 @@ export function createSettle(
     for (const item of items) item.sentAt ??= now;
     const settles = items.map(({ settle }) => settle);
     const updated = byKey(
-      await connection.run<HeadRow>(update, [leaseMs, ...arrays(columns, settles)]),
+      await connection.runBatch<HeadRow>(update, [leaseMs, ...arrays(columns, settles)]),
     );
     const results = new Map<Item, Settled>();
     for (const item of items) {

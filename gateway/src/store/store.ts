@@ -104,7 +104,6 @@ export interface Settle {
   readonly takenInline: boolean;
   /** timed_out, terminated of a started operation: the handler is owed a cancel. */
   readonly owesCancel: boolean;
-  readonly dedupeWindowMs: number;
 }
 
 export type Settled =
@@ -175,6 +174,8 @@ export interface StartedNote {
 export type StartedWritten =
   /** `cancelPending`: a cancel was asked for meanwhile; this gateway keeps the lease and delivers it. */
   | { readonly kind: "written"; readonly cancelPending: boolean; readonly lease: Lease }
+  /** Its completion was settled here before this was written: there is nothing left to note. */
+  | { readonly kind: "overtaken" }
   | { readonly kind: "stale" };
 
 export interface RetryNote {
@@ -259,7 +260,7 @@ export interface Store {
   noteStarted(note: StartedNote): Promise<StartedWritten>;
   noteRetry(note: RetryNote): Promise<"written" | "stale">;
   /** The own callback was acknowledged: clears `owes & 1`; nothing left → due at the window's end. */
-  noteDelivered(lease: Lease, dedupeWindowMs: number): Promise<"written" | "stale">;
+  noteDelivered(lease: Lease): Promise<"written" | "stale">;
   /** The cancel was acknowledged (or the handler refused it for good): clears `owes & 2`. Gives the lease back. */
   noteCancelDelivered(
     lease: Lease,
@@ -270,7 +271,6 @@ export interface Store {
   moveCallback(
     lease: Lease,
     callback: { url: string; headers: Buffer | null; delayMs: number; attempt: Attempt },
-    dedupeWindowMs: number,
   ): Promise<"written" | "stale">;
   /** Lets a held row go without change: due again after `delayMs`. */
   release(lease: Lease, delayMs: number): Promise<void>;
@@ -282,7 +282,7 @@ export interface Store {
     limit: number,
   ): Promise<{ taken: { head: Head; lease: Lease }[]; purged: number; full: boolean }>;
   /** Arms attached callbacks of a settled operation (`owes & 4` cleared), as its holder. */
-  armCallbacks(lease: Lease, dedupeWindowMs: number): Promise<"written" | "stale">;
+  armCallbacks(lease: Lease): Promise<"written" | "stale">;
   sweepCallbacks(limit: number): Promise<CallbackRow[]>;
   noteCallback(
     row: Pick<CallbackRow, "key" | "id" | "url" | "fence">,
