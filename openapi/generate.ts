@@ -4,17 +4,14 @@ import openapiTypescript, { astToString } from "openapi-typescript";
 import { format, resolveConfig } from "prettier";
 import type { Engine } from "../gateway/src/engine.ts";
 import type { GatewayContext } from "../gateway/src/gateway-context.ts";
-import {
-  maxParamLength,
-  registerV1Routes,
-  requestValidation,
-} from "../gateway/src/routes/v1/register.ts";
+import { maxParamLength, registerV1Routes } from "../gateway/src/routes/v1/register.ts";
+import { requestValidation } from "../gateway/src/routes/v1/request-validation.ts";
 
 /** Usage: tsx openapi/generate.ts [--check]. Writes openapi.json and types.ts, or says whether they are fresh. */
 const check = process.argv.includes("--check");
 // Routes read them when they are asked, never while they are registered: no database is needed here.
 const context = { options: { maxPayloadBytes: 0 } } as GatewayContext;
-const app = Fastify({ ajv: requestValidation, routerOptions: { maxParamLength } });
+const app = Fastify({ ...requestValidation, routerOptions: { maxParamLength } });
 await registerV1Routes(app, context, {} as Engine);
 await app.ready();
 const document = JSON.stringify(app.swagger());

@@ -12,7 +12,8 @@ import type { GatewayContext } from "./gateway-context.ts";
 import type { NexusEngine } from "./operations/create-engine.ts";
 import { sendNexusError } from "./routes/nexus-error.ts";
 import { nexusPrefix, nexusRoute, registerNexusRoutes } from "./routes/nexus.ts";
-import { maxParamLength, registerV1Routes, requestValidation } from "./routes/v1/register.ts";
+import { maxParamLength, registerV1Routes } from "./routes/v1/register.ts";
+import { requestValidation } from "./routes/v1/request-validation.ts";
 import { sendProblem } from "./routes/v1/problem.ts";
 
 /** Longer than pooled clients keep theirs, so that it is never the server who closes under a request. */
@@ -44,7 +45,7 @@ export async function createHttpApp(
     forceCloseConnections: false,
     return503OnClosing: false,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
-    ajv: requestValidation,
+    ...requestValidation,
     routerOptions: { maxParamLength },
     rewriteUrl,
     frameworkErrors: (error, request, reply) => {

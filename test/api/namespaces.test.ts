@@ -50,6 +50,23 @@ test("a namespace is made, replaced, listed and deleted by an admin", async () =
   expect((await call({ path, token: admin })).body).toMatchObject({ code: "NAMESPACE_NOT_FOUND" });
 });
 
+test("a body keeps its types, while numbers in a query are read as numbers", async () => {
+  const put = (path: string, json: object) => call({ method: "PUT", path, token: admin, json });
+  const numbers: [string, object, string][] = [
+    ["/v1/namespaces/storefront", { description: 7 }, "/description"],
+    ["/v1/namespaces/storefront/egress", { rules: [{ host: 7 }] }, "/rules/0/host"],
+    ["/v1/namespaces/storefront/egress", { rules: { host: "a.example" } }, "/rules"],
+  ];
+  for (const [path, json, pointer] of numbers) {
+    expect((await put(path, json)).body).toMatchObject({
+      code: "INVALID_REQUEST",
+      errors: [{ pointer, rule: "type" }],
+    });
+  }
+  expect((await call({ path: "/v1/namespaces?limit=1", token: viewer })).status).toBe(200);
+  expect((await call({ path: "/v1/namespaces?limit=x", token: viewer })).status).toBe(400);
+});
+
 test("a token is issued once, listed without itself, and dead once revoked", async () => {
   const path = "/v1/namespaces/storefront/tokens";
   const issued = await call({

@@ -22,8 +22,8 @@ const admissions = new WeakMap<EgressPolicy, Map<string, Admission>>();
 const rememberedOrigins = 1_000;
 
 function admitOrigin(policy: EgressPolicy, url: URL): Admission {
-  let known = admissions.get(policy);
-  if (known === undefined) admissions.set(policy, (known = new Map()));
+  const known = admissions.get(policy) ?? new Map<string, Admission>();
+  admissions.set(policy, known);
   const { origin } = url;
   let admission = known.get(origin);
   if (admission === undefined) {

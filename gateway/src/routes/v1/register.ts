@@ -20,7 +20,7 @@ import { registerTokens } from "./tokens.ts";
 /** No control-plane document is larger. */
 const maxBodyBytes = 256 * 1024;
 
-/** Needs {@link requestValidation} and {@link maxParamLength} among the options of `Fastify()`. */
+/** Needs `requestValidation` and {@link maxParamLength} among the options of `Fastify()`. */
 export async function registerV1Routes(
   app: FastifyInstance,
   context: GatewayContext,
@@ -57,11 +57,6 @@ export async function registerV1Routes(
     done();
   });
 }
-
-/** Ajv as `/v1` needs it: an unknown field is an error, not dropped; queries are text and become numbers. */
-export const requestValidation = {
-  customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true },
-} as const;
 
 /** Services, operations and request ids may be as long as a header line, escaped. */
 export const maxParamLength = 8_000;
