@@ -10,6 +10,7 @@ import {
 import { ApiError } from "./api-error.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { NexusEngine } from "./operations/create-engine.ts";
+import { dropUntyped } from "./routes/payload.ts";
 import { sendNexusError } from "./routes/nexus-error.ts";
 import { nexusPrefix, nexusRoute, registerNexusRoutes } from "./routes/nexus.ts";
 import { maxParamLength, registerV1Routes } from "./routes/v1/register.ts";
@@ -63,6 +64,7 @@ export async function createHttpApp(
   // Not onResponse: Fastify would listen on every response for its end.
   app.addHook("onSend", (request, reply, payload, done) => {
     if (closing) reply.header("connection", "close");
+    dropUntyped(reply);
     logAnswer(request, reply);
     done(null, payload);
   });

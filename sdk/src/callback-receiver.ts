@@ -95,6 +95,7 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
     if (Math.abs(Date.now() / 1_000 - Number(timestamp)) > tolerance)
       throw unauthenticated(`the delivery is more than ${tolerance} s old or from the future`);
     const token = headers[headerNames.operationToken] ?? "";
+    assertState(headers[headerNames.operationState] ?? "");
     // The signature covers id, time and body; the id vouches for what else would change the meaning of the body.
     if (
       parsed.operationId !== token ||
@@ -197,6 +198,15 @@ function lastInMemory(limit: number): CompletionDeduplication {
 
 function secretBytes(secret: string | Uint8Array): Uint8Array {
   return typeof secret === "string" ? Buffer.from(secret.replace(/^whsec_/, ""), "base64") : secret;
+}
+
+/** Malformed rather than forged: no sender can have signed it. */
+function assertState(state: string): void {
+  if (["succeeded", "failed", "canceled"].includes(state)) return;
+  throw new HandlerError(
+    "BAD_REQUEST",
+    `invalid request operation state: ${JSON.stringify(state)}`,
+  );
 }
 
 function unauthenticated(message: string): HandlerError {

@@ -1,3 +1,5 @@
+import { operationErrorFailureType, parseFailure } from "@nexus-mesh/sdk/protocol/failure";
+import { causeBytes } from "@nexus-mesh/sdk/protocol/failure-bytes";
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import { formatRfc3339, formatHttpDate } from "@nexus-mesh/sdk/protocol/timestamps";
 import { completionId, headerDigest, signV1 } from "@nexus-mesh/sdk/protocol/webhook-signature";
@@ -49,7 +51,7 @@ export function completionRequest(completion: {
     outcome.result === null
       ? { "content-type": "application/json" }
       : headersFromBytes(outcome.contentHeaders);
-  const body = outcome.result ?? outcome.failure ?? Buffer.alloc(0);
+  const body = outcome.result ?? failureBody(outcome.failure ?? Buffer.from("{}"));
   Object.assign(headers, content);
   headers[headerNames.operationState] = state;
   headers[headerNames.operationToken] = outcome.id;
@@ -68,4 +70,10 @@ export function completionRequest(completion: {
     .map((secret) => signV1(secret, id, timestamp, body))
     .join(" ");
   return { headers, body };
+}
+
+/** Of an operation error its cause alone, unconditionally: a callback has no request whose support header could be asked. */
+function failureBody(failure: Buffer): Buffer {
+  const type = parseFailure(failure)?.metadata?.["type"];
+  return type === operationErrorFailureType ? (causeBytes(failure) ?? failure) : failure;
 }

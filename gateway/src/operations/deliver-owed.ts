@@ -60,9 +60,10 @@ export function createDeliverOwed(
       await store.noteDelivered(lease);
       return;
     }
+    const refused = result.result === "refused";
     log.warn(
       { operationId: lease.id, status: result.status, error: result.error },
-      "callback not delivered, will be tried again",
+      refused ? "callback refused by its receiver" : "callback not delivered, will be tried again",
     );
     const attempt: Attempt = {
       kind: "callback",
@@ -73,9 +74,10 @@ export function createDeliverOwed(
       status: result.status,
       error: result.error,
     };
-    const delayMs =
-      retryAfter(result.retryAfter, clock.now(), options.backoff.maxMs) ??
-      backoff(1, options.backoff, clock.random);
+    const delayMs = refused
+      ? null
+      : (retryAfter(result.retryAfter, clock.now(), options.backoff.maxMs) ??
+        backoff(1, options.backoff, clock.random));
     await store.moveCallback(lease, {
       url: callbackUrl,
       headers: operation.callbackHeaders,

@@ -20,6 +20,7 @@ import { isUuid } from "../store/uuid-v7.ts";
 import { registerCompletionRoute } from "./nexus-completion.ts";
 import { sendNexusError } from "./nexus-error.ts";
 import { sendOutcome } from "./nexus-outcome.ts";
+import { sendPayload } from "./payload.ts";
 import { rawBody } from "./raw-body.ts";
 import { waitingCaller } from "./waiting-caller.ts";
 import { assertLinks, assertNames, callbackHeaders, emptyIsNone } from "./start-headers.ts";
@@ -119,7 +120,7 @@ export function registerNexusRoutes(
           for (const name in headers) {
             if (isPassedOn(name)) reply.header(name, headers[name]);
           }
-          return reply.send(body);
+          return sendPayload(reply, body);
         }
       }
     }

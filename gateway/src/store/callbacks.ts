@@ -1,20 +1,13 @@
 import { insertAttempts, attemptColumns } from "./attempt-row.ts";
+import { callbackCodes, callbackNames } from "./callback-codes.ts";
 import { epochMs, milliseconds, windowEnd } from "./head-row.ts";
 import { arrays, unnest } from "./row-arrays.ts";
 import { inStates, openCodes, terminalCodes } from "./state-guards.ts";
 import type { Statement, StoreConnection } from "./store-connection.ts";
-import { owes, type Attempt, type CallbackRow, type CallbackState, type Store } from "./store.ts";
+import { owes, type Attempt, type CallbackRow, type Store } from "./store.ts";
 import { urlHash } from "./url-hash.ts";
 import { isUuid } from "./uuid-v7.ts";
 
-/** Stored numbers. waiting: attached to an operation that has not ended. */
-const callbackCodes: Readonly<Record<CallbackState, number>> = {
-  waiting: 0,
-  due: 1,
-  delivered: 2,
-  parked: 3,
-};
-const callbackNames = Object.keys(callbackCodes) as CallbackState[];
 const maxRounds = 5;
 const listChunk = 200;
 

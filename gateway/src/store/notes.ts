@@ -1,6 +1,7 @@
 import type { Metrics } from "../metrics.ts";
 import { states, statesChangedBy } from "../operations/lifecycle.ts";
 import { attemptColumns, insertAttempts } from "./attempt-row.ts";
+import { callbackCodes } from "./callback-codes.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
 import { leaseOf, milliseconds, timestamp, windowEnd } from "./head-row.ts";
 import { arrays, unnest, type ArrayColumn } from "./row-arrays.ts";
@@ -23,7 +24,8 @@ export interface MovedCallback {
   readonly lease: Lease;
   readonly url: string;
   readonly headers: Buffer | null;
-  readonly delayMs: number;
+  /** null: the receiver refused it for good, only a person may send it again. */
+  readonly delayMs: number | null;
   readonly attempt: Attempt;
 }
 
@@ -129,7 +131,11 @@ const movedColumns: readonly ArrayColumn<MovedCallback>[] = [
   { name: "url", type: "text", value: (moved) => moved.url },
   { name: "url_hash", type: "uuid", value: (moved) => urlHash(moved.url) },
   { name: "headers", type: "bytea", value: (moved) => moved.headers },
-  { name: "delay_ms", type: "float8", value: (moved) => Math.max(0, moved.delayMs) },
+  {
+    name: "delay_ms",
+    type: "float8",
+    value: ({ delayMs }) => (delayMs === null ? null : Math.max(0, delayMs)),
+  },
   ...attemptColumns(({ attempt }: MovedCallback) => attempt),
 ];
 // Only a callback that is owed moves: a repeat of this note must not make it due once more.
@@ -139,8 +145,11 @@ const moveCallback: Statement = {
     a as (${insertAttempts("l")}),
     c as (
       insert into callback (key, id, url_hash, url, headers, state, due_at, attempt, caller_ns, last_status, last_error)
-      select key, id, url_hash, url, headers, 1, now() + ${milliseconds("delay_ms")}, n, caller_ns, status, error from l
-      on conflict (key, id, url_hash) do update set state = 1, due_at = excluded.due_at
+      select key, id, url_hash, url, headers,
+        case when delay_ms is null then ${callbackCodes.parked} else ${callbackCodes.due} end,
+        coalesce(now() + ${milliseconds("delay_ms")}, 'infinity'), n, caller_ns, status, error
+      from l
+      on conflict (key, id, url_hash) do update set state = excluded.state, due_at = excluded.due_at
     )
     update head set ${without(owes.callback)} from l where ${sameHead}
     returning head.key, head.id`,

@@ -270,7 +270,7 @@ export interface Store {
   /** First failed delivery: moves the own callback to the callback table and clears `owes & 1`, one statement. */
   moveCallback(
     lease: Lease,
-    callback: { url: string; headers: Buffer | null; delayMs: number; attempt: Attempt },
+    callback: { url: string; headers: Buffer | null; delayMs: number | null; attempt: Attempt },
   ): Promise<"written" | "stale">;
   /** Lets a held row go without change: due again after `delayMs`. */
   release(lease: Lease, delayMs: number): Promise<void>;

@@ -1,4 +1,3 @@
-import { parseFailure } from "@nexus-mesh/sdk/protocol/failure";
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { headersFromBytes } from "../../dispatch/forwarded-headers.ts";
@@ -13,6 +12,7 @@ import { actingNamespace, callerOf } from "./caller.ts";
 import { readDuration } from "./duration-field.ts";
 import { findEndpoint } from "./lookup.ts";
 import { readFilter } from "./operation-filter.ts";
+import { sendPayload } from "../payload.ts";
 import { pages } from "./page.ts";
 import * as schemas from "./schemas/operations.ts";
 import {
@@ -86,12 +86,11 @@ export function registerOperations(
       reply.header(headerNames.operationState, outcome.state);
       if (outcome.result !== null) {
         reply.headers(headersFromBytes(outcome.contentHeaders));
-        // Fastify would give nothing a content type; Nexus's nil has none.
-        return reply.code(200).send(outcome.result.length === 0 ? undefined : outcome.result);
+        return sendPayload(reply.code(200), outcome.result);
       }
-      return reply
-        .code(424)
-        .send(outcome.failure === null ? {} : (parseFailure(outcome.failure) ?? {}));
+      // Its bytes as they are: big integers in details would not survive parsing.
+      reply.code(424).type("application/json");
+      return sendPayload(reply, outcome.failure ?? Buffer.from("{}"));
     },
   });
 

@@ -1,0 +1,34 @@
+import { serve } from "../harness/handler-server.ts";
+import type { RawReply } from "./row.ts";
+
+interface Received {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+}
+
+export interface ScriptedReceiver {
+  readonly url: string;
+  readonly received: readonly Received[];
+  close(): Promise<void>;
+}
+
+/** Answers every request with the row's reply and remembers what it was sent. */
+export async function startScriptedReceiver(reply: RawReply): Promise<ScriptedReceiver> {
+  const received: Received[] = [];
+  const server = await serve((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      received.push({
+        url: request.url ?? "",
+        headers: Object.fromEntries(
+          Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+        ),
+        body: Buffer.concat(chunks).toString(),
+      });
+      response.writeHead(reply.status, (reply.headers ?? []).flat()).end(reply.body);
+    });
+  });
+  return { url: server.url, received, close: server.close };
+}
