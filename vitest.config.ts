@@ -3,7 +3,14 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/crash/**", "test/bench/**", "**/node_modules/**", "**/dist/**"],
+    exclude: [
+      "test/crash/**",
+      "test/bench/**",
+      // Needs Temporal servers and Go: npm run test:interop.
+      "test/interop/**",
+      "**/node_modules/**",
+      "**/dist/**",
+    ],
     globalSetup: ["test/harness/global-setup.ts"],
     pool: "forks",
     // Every test file has its own database and gateways; two at a time fill the two cores we promise to fit in.

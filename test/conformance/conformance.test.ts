@@ -9,11 +9,12 @@ import { startGatewaySubject } from "./subjects/gateway.ts";
 import { callbackReceiver, client, completer, handlerServer } from "./subjects/sdk.ts";
 
 const subjects: Readonly<Record<string, () => Subject | Promise<Subject>>> = {
-  gateway: startGatewaySubject,
   "SDK handler server": () => handlerServer,
   "SDK client": () => client,
   "SDK callback receiver": () => callbackReceiver,
   "SDK completeOperation": () => completer,
+  // Last: the others need no database, and a removed rule is noticed by them sooner.
+  gateway: startGatewaySubject,
 };
 const roles = {
   startServer: startServerRows,

@@ -5,6 +5,7 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 /** A request whose header lines go out as they are given, repeated ones too. */
@@ -35,12 +36,14 @@ export function rawRequest(
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);
         response.on("end", () => {
+          const bytes = Buffer.concat(chunks);
           resolve({
             status: response.statusCode ?? 0,
             headers: Object.fromEntries(
               Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
             ),
-            body: Buffer.concat(chunks).toString(),
+            body: bytes.toString(),
+            bytes,
           });
         });
       },

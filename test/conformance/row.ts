@@ -87,7 +87,7 @@ export interface CompletionReceiverRow extends Row {
     readonly status: number;
     readonly message?: string;
   }[];
-  /** Of the first completion, where it is accepted: `succeeded:BODY`, `failed:MESSAGE`, `canceled:MESSAGE`. */
+  /** Of the first completion, where it is accepted: `succeeded:BODY`, `failed:MESSAGE`, `canceled:MESSAGE`, `…, caused by TYPE`. */
   readonly outcome?: string;
 }
 

@@ -5,6 +5,7 @@ interface Received {
   readonly url: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 export interface ScriptedReceiver {
@@ -20,12 +21,14 @@ export async function startScriptedReceiver(reply: RawReply): Promise<ScriptedRe
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
+      const bytes = Buffer.concat(chunks);
       received.push({
         url: request.url ?? "",
         headers: Object.fromEntries(
           Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
         ),
-        body: Buffer.concat(chunks).toString(),
+        body: bytes.toString(),
+        bytes,
       });
       response.writeHead(reply.status, (reply.headers ?? []).flat()).end(reply.body);
     });

@@ -13,11 +13,17 @@ declare module "vitest" {
 
 let server: PostgresServer | undefined;
 
-/** One real Postgres for the whole run, with a migrated template that each test file clones. */
+/**
+ * One real Postgres for the whole run, with a migrated template that each test file clones. Who runs a suite many times
+ * gives them one with NEXUS_MESH_TEST_POSTGRES.
+ */
 export async function setup(project: TestProject): Promise<void> {
-  server = await startPostgresServer(process.env["NEXUS_MESH_POSTGRES"] === "15" ? "15" : "18");
-  await makeTemplate(server.url);
-  project.provide("postgresUrl", server.url);
+  const given = process.env["NEXUS_MESH_TEST_POSTGRES"];
+  if (given === undefined) {
+    server = await startPostgresServer(process.env["NEXUS_MESH_POSTGRES"] === "15" ? "15" : "18");
+    await makeTemplate(server.url);
+  }
+  project.provide("postgresUrl", given ?? server?.url ?? "");
 }
 
 /** Called also when the setup failed halfway. */
@@ -25,7 +31,7 @@ export async function teardown(): Promise<void> {
   await server?.stop();
 }
 
-async function makeTemplate(serverUrl: string): Promise<void> {
+export async function makeTemplate(serverUrl: string): Promise<void> {
   const client = new Client({ connectionString: serverUrl });
   await client.connect();
   await client.query(`create database ${templateName}`);

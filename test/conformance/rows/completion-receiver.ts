@@ -93,7 +93,7 @@ export const completionReceiverRows: readonly CompletionReceiverRow[] = [
         status: 200,
       },
     ],
-    outcome: "failed:bad",
+    outcome: "failed:bad, caused by BAD_REQUEST",
   },
   {
     id: "CO13",

@@ -124,6 +124,16 @@ export const startClientRows: readonly StartClientRow[] = [
     ),
   ),
   row(
+    "FA19b",
+    "a failure that is no JSON by its type is none",
+    {
+      status: 500,
+      headers: [["content-type", "text/plain"]],
+      body: handlerError({ type: "BAD_REQUEST" }),
+    },
+    "error:INTERNAL:retry",
+  ),
+  row(
     "FA10",
     "a HandlerError body beats the status",
     { status: 500, headers: [json], body: handlerError({ type: "BAD_REQUEST" }) },
@@ -208,7 +218,15 @@ export const startClientRows: readonly StartClientRow[] = [
   row(
     "FA18b",
     "metadata that is not text makes the body unreadable",
-    { status: 404, headers: [json], body: failure({ message: "no", metadata: { type: 1 } }) },
+    {
+      status: 404,
+      headers: [json],
+      body: failure({
+        message: "no",
+        metadata: { type: "nexus.HandlerError", more: 1 },
+        details: { type: "INTERNAL" },
+      }),
+    },
     "error:NOT_FOUND:final",
   ),
   row(

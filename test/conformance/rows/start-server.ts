@@ -307,7 +307,11 @@ export const startServerRows: readonly StartServerRow[] = [
   ...[
     ["LI6", '<https://a.example/?q=1,2>; type="t"', "a comma in the URL"],
     ["LI3a", '<>; type="t"', "an empty URL"],
-    ["LI3b", "<https://a.example/>", "no type"],
+    ["LI3b", "<https://a.example/>", "no parameter"],
+    ["LI3h", "<https://a.example/>; x=y", "no type"],
+    ["LI3i", 'https://a.example/>; type="t"', "no opening bracket"],
+    ["LI3k", '<https://a.example/ b>; type="t"', "a space in the URL"],
+    ["LI3j", '<nonsense>; type="t"', "a URL that is none"],
     ["LI3c", '<https://a.example/>; type=""', "an empty type"],
     ["LI3d", '<https://a.example/?a=1;b=2>; type="t"', "a semicolon in the query"],
     ["LI3e", '<https://a.example/?a=%zz>; type="t"', "a bad escape in the query"],
@@ -327,9 +331,9 @@ export const startServerRows: readonly StartServerRow[] = [
       expect: { status: 200 },
     }),
   ),
-  ...["invalid", "10", "1h", "-1s", "1 s", "1S", ".5s", "1.s", "+1s"].map(
+  ...["invalid", "10", "1h", "-1s", "1 s", "1S", ".5s", "1.s", "+1s", "10sx"].map(
     (value, i): StartServerRow => ({
-      id: `TO5${"abcdefghi"[i] ?? ""}`,
+      id: `TO5${"abcdefghij"[i] ?? ""}`,
       title: `request timeout ${JSON.stringify(value)} is none`,
       request: { path: "/s/op", headers: [...json, ["request-timeout", value]], body: "1" },
       expect: { status: 400, message: /timeout/, seen: null },

@@ -142,7 +142,8 @@ export async function startGatewaySubject(): Promise<Subject> {
       }
       const made =
         outcome?.result === null
-          ? messageOf(outcome.failure ?? Buffer.from("{}"))
+          ? messageOf(outcome.failure ?? Buffer.from("{}")) +
+            causedBy(outcome.failure ?? Buffer.from("{}"))
           : (outcome?.result ?? Buffer.alloc(0)).toString();
       expect(`${outcome?.state ?? "none"}:${made}`).toBe(row.outcome);
     },
@@ -238,4 +239,11 @@ function recordedOf(call: HandlerCall): Recorded {
       ? {}
       : { token: headers["nexus-operation-token"] }),
   };
+}
+
+function causedBy(failure: Buffer): string {
+  const { cause } = JSON.parse(failure.toString()) as Failure;
+  return cause?.metadata?.type === "nexus.HandlerError"
+    ? `, caused by ${cause.details?.type ?? ""}`
+    : "";
 }

@@ -47,7 +47,6 @@ export const handlerServer: Subject = {
     const contract = service(name, { op: operation<unknown, unknown>({ name: wireName }) });
     const handler = serviceHandler(contract, {
       op: {
-        // eslint-disable-next-line @typescript-eslint/require-await -- nexus-rpc wants a promise
         async start(ctx, input) {
           record(ctx, {
             body: textOf(input),
@@ -58,7 +57,6 @@ export const handlerServer: Subject = {
           if (behaviour.kind === "links") ctx.outboundLinks.push(...ctx.inboundLinks);
           return behave(behaviour, input);
         },
-        // eslint-disable-next-line @typescript-eslint/require-await -- nexus-rpc wants a promise
         async cancel(ctx, token) {
           record(ctx, { token });
         },
@@ -122,7 +120,7 @@ export const callbackReceiver: Subject = {
         outcomes.push(
           completion.state === "succeeded"
             ? `succeeded:${Buffer.from(completion.body).toString()}`
-            : `${completion.state}:${completion.error.message}`,
+            : `${completion.state}:${completion.error.message}${causedBy(completion.error)}`,
         );
       },
     });
@@ -211,7 +209,7 @@ function behave(behaviour: Behaviour, input: unknown) {
       return HandlerStartOperationResult.sync(behaviour.value);
     case "links":
     case "cancel-accepted":
-      return HandlerStartOperationResult.sync(1 as unknown);
+      return HandlerStartOperationResult.sync(1);
     case "async":
       return HandlerStartOperationResult.async(behaviour.token);
     case "handler-error":
@@ -232,6 +230,10 @@ function operationErrorOf(ended: Exclude<Ended, { kind: "value" }>): OperationEr
     ended.message,
     ended.cause === undefined ? {} : { cause: failureToError(ended.cause) },
   );
+}
+
+function causedBy({ cause }: Error): string {
+  return cause instanceof HandlerError ? `, caused by ${cause.rawErrorType}` : "";
 }
 
 function madeOfError(error: unknown): string {
