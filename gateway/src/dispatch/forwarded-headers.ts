@@ -44,7 +44,8 @@ function fateOf(name: string): Fate {
   if (known !== undefined) return known;
   const dropped = never.has(name) || neverPrefixes.test(name);
   const fate = dropped ? "never" : name.startsWith("content-") ? "content" : "forwarded";
-  if (fates.size < rememberedNames) fates.set(name, fate);
+  if (fates.size >= rememberedNames) fates.clear();
+  fates.set(name, fate);
   return fate;
 }
 

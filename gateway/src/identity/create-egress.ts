@@ -28,7 +28,8 @@ function admitOrigin(policy: EgressPolicy, url: URL): Admission {
   let admission = known.get(origin);
   if (admission === undefined) {
     admission = admit(policy, url);
-    if (known.size < rememberedOrigins) known.set(origin, admission);
+    if (known.size >= rememberedOrigins) known.clear();
+    known.set(origin, admission);
   }
   return admission;
 }

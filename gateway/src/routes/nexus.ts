@@ -232,8 +232,9 @@ function nexusPath(url: string): NexusPath {
   const known = parsedPaths.get(url);
   if (known !== undefined) return known;
   const path = parseNexusPath(url);
-  if (url.length <= longestRememberedPath && parsedPaths.size < rememberedPaths)
-    parsedPaths.set(url, path);
+  if (url.length > longestRememberedPath) return path;
+  if (parsedPaths.size >= rememberedPaths) parsedPaths.clear();
+  parsedPaths.set(url, path);
   return path;
 }
 

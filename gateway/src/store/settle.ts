@@ -2,9 +2,9 @@ import { states } from "../operations/lifecycle.ts";
 import type { Metrics } from "../metrics.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
 import { headColumns, headOf, leaseOf, milliseconds, windowEnd, type HeadRow } from "./head-row.ts";
-import { arrays, unnest, type ArrayColumn } from "./row-arrays.ts";
+import { arrays, unnest, unnestWithout, type ArrayColumn } from "./row-arrays.ts";
 import { inStates, openCodes, terminalCodes } from "./state-guards.ts";
-import type { StoreConnection } from "./store-connection.ts";
+import type { Statement, StoreConnection } from "./store-connection.ts";
 import { owes, type Settle, type Settled } from "./store.ts";
 
 interface Item {
@@ -20,21 +20,25 @@ const rowBytes = 256;
 const columns: readonly ArrayColumn<Settle>[] = [
   { name: "key", type: "uuid", value: (s) => s.key },
   { name: "id", type: "uuid", value: (s) => s.id },
-  { name: "fence", type: "int", value: ({ by }) => (by.kind === "holder" ? by.fence : null) },
-  {
-    name: "attempted",
-    type: "int",
-    value: ({ by }) => (by.kind === "holder" && by.attempted === true ? 1 : 0),
-  },
   { name: "state", type: "smallint", value: (s) => states[s.outcome.state] },
   { name: "handler_token", type: "text", value: (s) => s.outcome.handlerToken },
   { name: "content_headers", type: "bytea", value: (s) => s.outcome.contentHeaders },
   { name: "result", type: "bytea", value: (s) => s.outcome.result },
-  { name: "failure", type: "bytea", value: (s) => s.outcome.failure },
   { name: "digest", type: "uuid", value: (s) => s.outcome.digest },
+];
+
+/** Null where a completion says how an operation went well, which nearly every settle is. */
+const rareColumns: readonly ArrayColumn<Settle>[] = [
+  { name: "fence", type: "int", value: ({ by }) => (by.kind === "holder" ? by.fence : null) },
+  {
+    name: "attempted",
+    type: "boolean",
+    value: ({ by }) => (by.kind === "holder" && by.attempted === true ? true : null),
+  },
+  { name: "failure", type: "bytea", value: (s) => s.outcome.failure },
   { name: "attempts", type: "bytea", value: (s) => s.outcome.attempts },
-  { name: "taken_inline", type: "boolean", value: (s) => s.takenInline },
-  { name: "owes_cancel", type: "boolean", value: (s) => s.owesCancel },
+  { name: "taken_inline", type: "boolean", value: (s) => (s.takenInline ? true : null) },
+  { name: "owes_cancel", type: "boolean", value: (s) => (s.owesCancel ? true : null) },
 ];
 
 // A further caller was promised the callback too (attach): then an inline waiter takes nothing away.
@@ -53,13 +57,17 @@ const completedAttempt = `case
   when l.wanted_fence is null and l.new_state in (${states.succeeded}, ${states.failed}, ${states.canceled})
   then 1 else 0 end`;
 
-const update = {
-  name: "settle",
-  text: `
+const update = updateFrom("settle", unnestWithout(columns, rareColumns, 2));
+const updateAll = updateFrom("settle-all", unnest([...columns, ...rareColumns], 2));
+
+function updateFrom(name: string, rows: string): Statement {
+  return {
+    name,
+    text: `
     with l as (
-      select h.key, h.id, r.fence as wanted_fence, r.attempted, r.state as new_state, ${owesAfter} as new_owes,
+      select h.key, h.id, r.fence as wanted_fence, (r.attempted is true)::int as attempted, r.state as new_state, ${owesAfter} as new_owes,
         r.handler_token as new_token, r.content_headers, r.result, r.failure, r.digest, r.attempts
-      from ${unnest(columns, 2)} join head h on h.key = r.key
+      from ${rows} join head h on h.key = r.key
       where h.id = r.id and ${inStates("h.state", openCodes)} and (r.fence is null or h.fence = r.fence)
       order by h.key for update of h
     ),
@@ -81,7 +89,8 @@ const update = {
       from u
     )
     select ${headColumns("u")} from u`,
-};
+  };
+}
 
 const readHeads = {
   name: "settle-heads",
@@ -133,8 +142,12 @@ export function createSettle(
     const repeated = new Set(items.filter(({ sentAt }) => sentAt !== undefined));
     for (const item of items) item.sentAt ??= now;
     const settles = items.map(({ settle }) => settle);
+    const usual = settles.every((row) => rareColumns.every(({ value }) => value(row) === null));
     const updated = byKey(
-      await connection.runBatch<HeadRow>(update, [leaseMs, ...arrays(columns, settles)]),
+      await connection.runBatch<HeadRow>(usual ? update : updateAll, [
+        leaseMs,
+        ...arrays(usual ? columns : [...columns, ...rareColumns], settles),
+      ]),
     );
     const results = new Map<Item, Settled>();
     for (const item of items) {
