@@ -28,12 +28,17 @@ export function executionKey(parts: {
   return digestUuid(Buffer.concat(pieces));
 }
 
-/** Same key, other input → CONFLICT. An encrypting caller's bytes differ at every try, so it may send a digest. */
+/**
+ * Same key, other input → CONFLICT. An encrypting caller's bytes differ at every try, so it may send a digest. Without a
+ * request id nobody can repeat the call: then the key itself serves.
+ */
 export function inputHash(
-  body: Buffer,
+  request: { readonly requestId: string | null; readonly key: string; readonly body: Buffer },
   content: Readonly<Record<string, string>>,
   callerDigest: string | undefined,
 ): string {
+  const { requestId, key, body } = request;
+  if (requestId === null) return key;
   if (callerDigest !== undefined) return digestUuid(Buffer.from(`digest\0${callerDigest}`));
   const head = `body\0${content["content-type"] ?? ""}\0${content["content-encoding"] ?? ""}\0`;
   return digestUuid(Buffer.concat([Buffer.from(head), body]));

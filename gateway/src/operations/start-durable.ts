@@ -36,20 +36,22 @@ export function createStartDurable(
       callbackUrl === null || Object.keys(request.callbackHeaders).length === 0
         ? null
         : Buffer.from(await keys.seal(Buffer.from(JSON.stringify(request.callbackHeaders))));
+    const { requestId, body } = request;
+    const key = executionKey({
+      callerNs,
+      endpointId: endpoint.id,
+      service: request.service,
+      operation: request.operation,
+      requestId,
+    });
     const operation: NewOperation = {
       id: uuidV7(now),
-      key: executionKey({
-        callerNs,
-        endpointId: endpoint.id,
-        service: request.service,
-        operation: request.operation,
-        requestId: request.requestId,
-      }),
+      key,
       callerNs,
       ownerNs: endpoint.ownerId,
       endpointId: endpoint.id,
       targetId: endpoint.target.id,
-      inputHash: inputHash(request.body, content, digestHeader(request)),
+      inputHash: inputHash({ requestId, key, body }, content, digestHeader(request)),
       service: request.service,
       operation: request.operation,
       requestId: request.requestId,

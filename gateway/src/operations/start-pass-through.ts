@@ -71,14 +71,16 @@ export function createStartPassThrough(
     );
     const startToClose =
       deadlines.startToCloseMs === null ? Infinity : now + deadlines.startToCloseMs;
+    const { requestId, body } = request;
+    const key = executionKey({
+      callerNs: caller.namespace.id,
+      endpointId: endpoint.id,
+      service: request.service,
+      operation: request.operation,
+      requestId,
+    });
     const claims: PassThroughClaims = {
-      key: executionKey({
-        callerNs: caller.namespace.id,
-        endpointId: endpoint.id,
-        service: request.service,
-        operation: request.operation,
-        requestId: request.requestId,
-      }),
+      key,
       callerNs: caller.namespace.id,
       ownerNs: endpoint.ownerId,
       endpointId: endpoint.id,
@@ -86,7 +88,7 @@ export function createStartPassThrough(
       service: request.service,
       operation: request.operation,
       requestId: request.requestId,
-      inputHash: inputHash(request.body, content, digestHeader(request)),
+      inputHash: inputHash({ requestId, key, body }, content, digestHeader(request)),
       principal: caller.principal.subject,
       closeBy: Math.min(deadlines.closeBy ?? Infinity, startToClose, now + longestTokenMs),
     };
