@@ -12,7 +12,7 @@ const { listener } = createHandlerServer({
   basePath: "/nexus",
   // Only what this gateway signed, and signed for this target, is served.
   trust: {
-    gateway: "http://127.0.0.1:7400",
+    gateway: process.env["NEXUS_MESH_URL"] ?? "http://127.0.0.1:7400",
     audience: "http://127.0.0.1:7410/nexus",
     endpoints: ["hello"],
   },

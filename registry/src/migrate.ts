@@ -99,8 +99,9 @@ function refuseNewer(applied: readonly AppliedRow[], known: readonly Migration[]
     (row) => row.breaking && !known.some((migration) => migration.number === row.number),
   );
   if (newer !== undefined) {
+    const last = known.at(-1);
     throw new SchemaTooNew(
-      `migration ${newer.number} ${newer.name} of a newer release is breaking: update this gateway`,
+      `migration ${newer.number} ${newer.name} of a newer release is breaking: update this gateway, which knows migrations up to ${last?.number ?? 0} ${last?.name ?? ""}`,
     );
   }
 }

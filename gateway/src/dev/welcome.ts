@@ -19,15 +19,21 @@ export function welcome(found: Welcome): string {
     "",
     "Try it, each line in a terminal in this folder:",
     "",
-    ...tryCommands.map((command) => `  ${command}`),
+    ...tryCommands(found.url).map((command) => `  ${command}`),
     "",
     "Ctrl-C stops everything; the data stay.",
     "",
   ].join("\n");
 }
 
-export const tryCommands = [
-  "npx tsx examples/hello/handler.ts",
-  "npx nexus-mesh endpoint put hello --target http://127.0.0.1:7410/nexus --owner dev && npx nexus-mesh grant put hello --caller dev",
-  `npx nexus-mesh operation start hello greeting hello --input '{"name":"World"}' --wait`,
-] as const;
+/** What the example assumes unless it is told otherwise. */
+const usualUrl = "http://127.0.0.1:7400";
+
+function tryCommands(url: string): readonly string[] {
+  const elsewhere = url === usualUrl ? "" : `NEXUS_MESH_URL=${url} `;
+  return [
+    `${elsewhere}npx tsx examples/hello/handler.ts`,
+    "npx nexus-mesh endpoint put hello --target http://127.0.0.1:7410/nexus --owner dev && npx nexus-mesh grant put hello --caller dev",
+    `npx nexus-mesh operation start hello greeting hello --input '{"name":"World"}' --wait`,
+  ];
+}

@@ -185,6 +185,14 @@ export function failedExchange(error: unknown): StartAttempt & { kind: "retry" }
 /** Marks recorded attempts after which the handler certainly knows nothing: a cancel may then end the operation at once. */
 export const notSent = "not sent: ";
 
+/** Of a recorded attempt: no byte reached the target, or it said itself that it did not take the call. */
+export function certainlyNotAccepted(error: string | null): boolean {
+  return (
+    error !== null &&
+    [notSent, "UNAVAILABLE:", "RESOURCE_EXHAUSTED:"].some((start) => error.startsWith(start))
+  );
+}
+
 function wholeFailure(
   state: "failed" | "canceled",
   failure: { metadata?: Record<string, string> } | undefined,

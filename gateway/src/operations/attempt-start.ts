@@ -1,6 +1,7 @@
 import { backoff, retryAfter } from "../dispatch/backoff.ts";
 import { headersFromBytes } from "../dispatch/forwarded-headers.ts";
 import {
+  certainlyNotAccepted,
   failedExchange,
   notSent,
   readStartReply,
@@ -174,10 +175,21 @@ export function createAttemptStart(
         status: result.status,
         error: result.error,
       },
-      targetId: head.targetId,
+      targetId: await nextTarget(held, result.error),
       knewCancel: head.cancelRequestedAt !== null,
       startByDelayMs: operation.startBy === null ? null : untilStartBy,
     });
+  }
+
+  /** The endpoint's target of now, once the pinned one certainly did not accept, in this attempt and in each before it. */
+  async function nextTarget(held: HeldOperation, error: string): Promise<number | null> {
+    const { operation, head } = held;
+    const now = whereabouts(context, operation, null).target?.id;
+    if (now === undefined || now === head.targetId) return head.targetId;
+    const errors = await recordedErrors(held);
+    return errors !== undefined && [error, ...errors].every(certainlyNotAccepted)
+      ? now
+      : head.targetId;
   }
 
   async function timeOut(
@@ -230,15 +242,17 @@ export function createAttemptStart(
 
   /** Only the holder can know: each fence so far made one recorded attempt, and none of them left this mesh. */
   async function neverSent(held: HeldOperation): Promise<boolean> {
-    if (held.lease.fence !== held.head.attempt) return false;
-    if (held.head.attempt === 0) return true;
-    const starts = (await store.attempts(held.lease.id)).filter(
-      (attempt) => attempt.kind === "start",
-    );
-    return (
-      starts.length === held.head.attempt &&
-      starts.every((attempt) => attempt.error?.startsWith(notSent) === true)
-    );
+    const errors = await recordedErrors(held);
+    return errors?.every((error) => error?.startsWith(notSent) === true) === true;
+  }
+
+  /** Of every attempt before this one; undefined where one has left no record, for its gateway died with it. */
+  async function recordedErrors(held: HeldOperation): Promise<(string | null)[] | undefined> {
+    const { attempt } = held.head;
+    if (held.lease.fence !== attempt) return undefined;
+    if (attempt === 0) return [];
+    const starts = (await store.attempts(held.lease.id)).filter(({ kind }) => kind === "start");
+    return starts.length === attempt ? starts.map(({ error }) => error) : undefined;
   }
 
   async function freshLease(lease: Lease): Promise<Lease | null> {
