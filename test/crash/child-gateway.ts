@@ -7,6 +7,7 @@ import type { GatewayOptions } from "@nexus-mesh/gateway/options";
 
 export interface ChildGateway {
   readonly url: string;
+  readonly pid: number;
   reached(): boolean;
   readonly exited: Promise<void>;
   /** What it wrote to stderr: shown when a scenario fails. */
@@ -45,6 +46,7 @@ export async function startChildGateway(
   });
   return {
     url,
+    pid: child.pid ?? 0,
     exited,
     reached: () => crashAt !== null && stderr.includes(`reached ${crashAt}`),
     log: () => stderr,

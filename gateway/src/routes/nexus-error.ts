@@ -68,7 +68,22 @@ export function toApiError(error: unknown): ApiError {
     return new ApiError("PAYLOAD_TOO_LARGE", "input exceeds size limit", { cause: error });
   if (typeof code === "string" && code.startsWith("FST_ERR_CTP"))
     return new ApiError("INVALID_REQUEST", "the body can't be read", { cause: error });
+  if (isRefusedByFastify(error))
+    return new ApiError("INVALID_REQUEST", "the request can't be read", { cause: error });
   return new ApiError("INTERNAL", "internal server error", { cause: error });
+}
+
+/** Whatever Fastify finds wrong with a request before a route sees it, such as a QUERY without a content type. */
+function isRefusedByFastify(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error) || !("statusCode" in error)) return false;
+  const { code, statusCode } = error;
+  return (
+    typeof code === "string" &&
+    code.startsWith("FST_ERR_") &&
+    typeof statusCode === "number" &&
+    statusCode >= 400 &&
+    statusCode < 500
+  );
 }
 
 /** The wire's own statuses: 413, 412 and the like are no handler errors and would read as retryable. */
