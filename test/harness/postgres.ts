@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
 import { inject } from "vitest";
 import { databaseUrl, templateName } from "./template-database.ts";
@@ -23,8 +24,33 @@ async function cloneDatabase(serverUrl: string, template: string): Promise<TestD
   await onServer(serverUrl, `create database ${name} template ${template}`);
   return {
     url: databaseUrl(serverUrl, name),
-    drop: () => onServer(serverUrl, `drop database if exists ${name} with (force)`),
+    async drop() {
+      await unused(serverUrl, name);
+      await onServer(serverUrl, `drop database if exists ${name} with (force)`);
+    },
   };
+}
+
+/**
+ * A pool's `end()` resolves while its connections still close: one that the drop terminated then would say so to nobody, and
+ * take the test run down. What is still connected after a while was left open on purpose.
+ */
+async function unused(serverUrl: string, database: string): Promise<void> {
+  const client = new Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    const end = performance.now() + 2_000;
+    while (performance.now() < end) {
+      const { rows } = await client.query<{ n: number }>(
+        "select count(*)::int as n from pg_stat_activity where datname = $1",
+        [database],
+      );
+      if (rows[0]?.n === 0) return;
+      await delay(10);
+    }
+  } finally {
+    await client.end();
+  }
 }
 
 async function onServer(serverUrl: string, statement: string): Promise<void> {
