@@ -1,0 +1,70 @@
+import { HandlerErrorType } from "nexus-rpc";
+import type { ErrorShape } from "./reference.ts";
+
+const outage: ErrorShape = {
+  kind: "failure",
+  failure: {
+    message: "disk ä is gone",
+    metadata: { type: "com.example.Outage", region: "eu-1" },
+    details: { disks: [1, { at: "2026-01-01" }], limit: 1.5, none: null },
+    cause: { message: "the cable", metadata: { type: "com.example.Cable" }, details: ["x"] },
+  },
+};
+
+export const handlerFailures: readonly (readonly [string, ErrorShape])[] = [
+  ...Object.values(HandlerErrorType)
+    .filter((type) => type !== "UNKNOWN")
+    .map((type) => [type, { kind: "handler", type, message: `why: ${type}` }] as const),
+  [
+    "INTERNAL that must not be retried",
+    { kind: "handler", type: "INTERNAL", message: "broken", retryable: false },
+  ],
+  [
+    "BAD_REQUEST that may be retried",
+    { kind: "handler", type: "BAD_REQUEST", message: "not yet", retryable: true },
+  ],
+  [
+    "a handler error with causes",
+    {
+      kind: "handler",
+      type: "NOT_IMPLEMENTED",
+      message: "outer",
+      cause: { kind: "handler", type: "CONFLICT", message: "inner", cause: outage },
+    },
+  ],
+];
+
+export const operationFailures: readonly (readonly [string, ErrorShape])[] = [
+  ["failed", { kind: "operation", state: "failed", message: "no stock" }],
+  ["canceled", { kind: "operation", state: "canceled", message: "changed their mind" }],
+  [
+    "failed with a failure of its own type",
+    { kind: "operation", state: "failed", message: "outer", cause: outage },
+  ],
+  [
+    "canceled with nested causes",
+    {
+      kind: "operation",
+      state: "canceled",
+      message: "outer",
+      cause: { kind: "handler", type: "UNAVAILABLE", message: "inner", cause: outage },
+    },
+  ],
+  [
+    "failed because another operation failed",
+    {
+      kind: "operation",
+      state: "failed",
+      message: "outer",
+      cause: { kind: "operation", state: "canceled", message: "middle", cause: outage },
+    },
+  ],
+];
+
+/**
+ * Without those caused by another operation error: a completion carries the cause alone, which then reads as the whole
+ * error, and of that the mesh's callback carries the cause alone once more.
+ */
+export const completionFailures = operationFailures.filter(
+  ([, { cause }]) => cause?.kind !== "operation",
+);

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/interop/go/**/*.test.ts"],
+    globalSetup: ["test/harness/global-setup.ts"],
+    testTimeout: 30_000,
+    // Compiling the reference for the first time takes a minute or two.
+    hookTimeout: 300_000,
+    teardownTimeout: 15_000,
+  },
+});
