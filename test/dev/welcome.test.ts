@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
+import { welcome } from "../../gateway/src/dev/welcome.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -21,17 +23,16 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-/**
- * With the default ports, for the example's handler trusts the gateway at 7400 and listens on 7410: no other test uses
- * them, and a second gateway of this kind on the machine fails this one with "port 7400 is taken".
- */
+/** The example's handler listens on 7410, whatever the gateway's port: no other test may use that one. */
 test(
   "the three commands that npm start prints work as they stand, and Ctrl-C leaves nothing behind",
   { timeout: 120_000 },
   async () => {
-    const gateway = openTerminal(`npm start -- --data-dir ${path.join(home, "data")}`);
+    const port = await freePort();
+    const flags = `--port ${port} --ops-port ${await freePort()} --data-dir ${path.join(home, "data")}`;
+    const gateway = openTerminal(`exec npm start -- ${flags}`);
     await gateway.says("Ctrl-C stops everything");
-    const commands = [...gateway.output().matchAll(/^ {2}(\S.*)$/gm)].map(([, text]) => text ?? "");
+    const commands = printedCommands(gateway.output());
     expect(commands).toHaveLength(3);
     const [serve = "", expose = "", call = ""] = commands;
 
@@ -54,6 +55,23 @@ test(
     expect(await processesOf(home)).toEqual([]);
   },
 );
+
+test("at the usual port the first command needs nothing but the example", () => {
+  const [serve] = printedCommands(
+    welcome({
+      url: "http://127.0.0.1:7400",
+      dataDir: "data",
+      masterKeyPath: "key",
+      contextsPath: "contexts",
+      tokenIssued: true,
+    }),
+  );
+  expect(serve).toBe("npx tsx examples/hello/handler.ts");
+});
+
+function printedCommands(output: string): string[] {
+  return [...output.matchAll(/^ {2}(\S.*)$/gm)].map(([, text]) => text ?? "");
+}
 
 interface Terminal {
   output(): string;

@@ -74,15 +74,21 @@ describe("the target of an endpoint is changed while operations run", () => {
     expect(after.calls).toHaveLength(1);
   });
 
-  test("one that its target may have taken is tried only there", async () => {
+  test.each([
+    ["each time", []],
+    ["the first time, and refused it then", [503, 503]],
+  ])("one that its target may have taken, %s, is tried only there", async (_when, refusals) => {
+    const answers = [...refusals];
     before.script((_call, response) => {
-      response.destroy();
+      const status = before.calls.length > 1 ? answers.shift() : undefined;
+      if (status === undefined) response.destroy();
+      else response.writeHead(status).end();
     });
     const endpoint = await mesh.endpoint(before.url);
     const id = await backingOff(endpoint);
     await changeTarget(endpoint, after.url);
     const tries = before.calls.length;
-    await waitFor("two more tries", () => before.calls.length >= tries + 2);
+    await waitFor("three more tries", () => before.calls.length >= tries + 3);
     before.script({ status: 200, headers: json, body: '"at last"' });
     const completion = await receiver.next("the completion", isOf(id));
     expect(completion.body.toString()).toBe('"at last"');

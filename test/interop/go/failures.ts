@@ -24,11 +24,16 @@ export const handlerFailures: readonly (readonly [string, ErrorShape])[] = [
     { kind: "handler", type: "BAD_REQUEST", message: "not yet", retryable: true },
   ],
   [
+    "UNAVAILABLE that must not be retried, with a cause",
+    { kind: "handler", type: "UNAVAILABLE", message: "outer", retryable: false, cause: outage },
+  ],
+  [
     "a handler error with causes",
     {
       kind: "handler",
       type: "NOT_IMPLEMENTED",
       message: "outer",
+      retryable: true,
       cause: { kind: "handler", type: "CONFLICT", message: "inner", cause: outage },
     },
   ],

@@ -29,14 +29,14 @@ export const reference = service("reference", {
 });
 
 /** What a handler saw of a start. */
-export interface Start {
+interface Start {
   readonly requestId: string;
   readonly callbackUrl: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly links: readonly Link[];
 }
 
-export type Completion = { readonly json: unknown } | { readonly error: ErrorShape };
+type Completion = { readonly json: unknown } | { readonly error: ErrorShape };
 
 /** A handler behind the gateway that serves `reference`: Go's or the SDK's. */
 export interface InteropHandler {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { waitFor } from "../../harness/wait-for.ts";
 
 /** JSON of the Go program; see `wire.go`. Data is base64, header names are without `content-`. */
-export interface Content {
+interface Content {
   readonly header: Readonly<Record<string, string>>;
   readonly data: string;
 }
@@ -15,7 +15,7 @@ export interface Link {
   readonly type: string;
 }
 
-export interface Failure {
+interface Failure {
   readonly message?: string;
   readonly metadata?: Record<string, string>;
   readonly details?: unknown;
@@ -33,7 +33,7 @@ export interface ErrorShape {
   readonly cause?: ErrorShape;
 }
 
-export interface StartSeen {
+interface StartSeen {
   readonly event: "start";
   readonly service: string;
   readonly operation: string;
@@ -44,7 +44,7 @@ export interface StartSeen {
   readonly input: Content;
 }
 
-export interface CancelSeen {
+interface CancelSeen {
   readonly event: "cancel";
   readonly service: string;
   readonly operation: string;
