@@ -138,9 +138,12 @@ test("an endpoint is deleted only when its operations have ended, and what they 
   const running = await started(endpoint, { requestId: "running" });
   expect(await deleted(path)).toMatchObject({ status: 409, body: { code: "IN_USE" } });
 
-  // A refused deletion leaves it open for starts.
   before.script({ status: 503 });
-  const waiting = await backingOff(endpoint);
+  const waiting = await waitFor("the refused deletion to leave it open for starts", async () => {
+    const reply = await mesh.start(endpoint, { ...accepted, callback: receiver.url });
+    return reply.status === 201 && reply.json().token;
+  });
+  await failedTry(waiting);
   const call = before.calls.find(
     ({ headers }) => headers["nexus-mesh-caller-request-id"] === "running",
   );
@@ -189,8 +192,12 @@ async function started(
 /** The id of an operation whose handler has refused it once or more. */
 async function backingOff(endpoint: string): Promise<string> {
   const { token } = (await mesh.start(endpoint, { ...accepted, callback: receiver.url })).json();
-  await waitFor("a failed try", async () => ((await mesh.head(token))?.attempt ?? 0) > 0);
+  await failedTry(token);
   return token;
+}
+
+async function failedTry(id: string): Promise<void> {
+  await waitFor("a failed try", async () => ((await mesh.head(id))?.attempt ?? 0) > 0);
 }
 
 function put(
