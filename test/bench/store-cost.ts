@@ -169,7 +169,7 @@ function newOutcome(result: Buffer): NewOutcome {
   return {
     state: "succeeded",
     handlerToken: null,
-    contentHeaders: Buffer.from('{"content-type":"application/json"}'),
+    headers: Buffer.from('{"content-type":"application/json"}'),
     result,
     failure: null,
     digest: randomUUID(),

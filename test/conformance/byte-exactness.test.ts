@@ -52,6 +52,7 @@ const contentType = fc.constantFrom(
 const content = fc
   .tuple(headers("content-x-"), contentType)
   .map(([more, type]): Record<string, string> => ({ ...more, "content-type": type }));
+const link = '<https://a.example/?q=%2C>; type="t"';
 /** Must never reach a handler, whatever they say. */
 const forbidden = [
   "cookie",
@@ -95,7 +96,7 @@ test("a synchronous call: names, headers, content and bytes arrive as they were 
           response
             .writeHead(200, {
               ...backContent,
-              "nexus-link": '<https://a.example/?q=%2C>; type="t"',
+              "nexus-link": link,
               "set-cookie": "a=1",
               "x-internal": "no",
             })
@@ -117,7 +118,7 @@ test("a synchronous call: names, headers, content and bytes arrive as they were 
         expect(JSON.stringify(call.rawHeaders)).not.toContain(authorization[1]);
         expect(answer.bytes.equals(back)).toBe(true);
         expect(contentOf(answer.headers)).toEqual(backContent);
-        expect(answer.headers["nexus-link"]).toBe('<https://a.example/?q=%2C>; type="t"');
+        expect(answer.headers["nexus-link"]).toBe(link);
         expect(answer.headers).not.toHaveProperty("set-cookie");
         expect(answer.headers).not.toHaveProperty("x-internal");
       },
@@ -158,8 +159,10 @@ test("an asynchronous call: input, result and content cross the tables as they w
           expect(call.body.equals(sent)).toBe(true);
           expect(call.headers).toMatchObject(own);
           expect(contentOf(call.headers)).toEqual(sentContent);
-          await completeWith(call, lines(backContent), "succeeded", back);
+          const more: HeaderLines = [...lines(backContent), ["nexus-link", link]];
+          await completeWith(call, more, "succeeded", back);
           const received = await waitFor("the callback", () => receiver.received[0]);
+          expect(received.headers["nexus-link"]).toBe(link);
           expect(received.bytes.equals(back)).toBe(true);
           expect(contentOf(received.headers)).toEqual(backContent);
         } finally {
@@ -171,56 +174,98 @@ test("an asynchronous call: input, result and content cross the tables as they w
   );
 }, 60_000);
 
-test("failures: metadata, details and nested causes of unknown types keep their very bytes", async () => {
-  await fc.assert(
-    fc.asyncProperty(json, headerValue, fc.boolean(), async (details, message, nested) => {
-      const inner = `{"message":${JSON.stringify(message)}, "metadata":{"type":"x.Unknown","k":"v"},"details":{"big":12345678901234567890,"any":${details}}${nested ? ',"cause":{"message":"deep","details":[1.0]}' : ""}}`;
-      handler.script({
-        status: 201,
-        headers: { "content-type": "application/json" },
-        body: '{"token":"t","state":"running"}',
+test("a synchronous answer to a durable start: its links reach the caller and the callback", async () => {
+  handler.script({
+    status: 200,
+    headers: { "content-type": "application/json", "nexus-link": link },
+    body: "[1]",
+  });
+  const receiver = await startScriptedReceiver({ status: 200 });
+  try {
+    const callback = encodeURIComponent(`${receiver.url}/cb`);
+    const start = (more: HeaderLines) =>
+      rawRequest(`${base}/s/op?callback=${callback}`, {
+        headers: [
+          authorization,
+          ["content-type", "application/json"],
+          ["nexus-request-id", "links"],
+          ...more,
+        ],
+        body: "1",
       });
-      const receiver = await startScriptedReceiver({ status: 200 });
-      try {
-        const before = handler.calls.length;
-        const callback = encodeURIComponent(`${receiver.url}/cb`);
-        const start = (requestId: string, more: HeaderLines) =>
-          rawRequest(`${base}/s/op?callback=${callback}`, {
-            headers: [
-              authorization,
-              ["content-type", "application/json"],
-              ["nexus-request-id", requestId],
-              ...more,
-            ],
-            body: "1",
-          });
-        const requestId = `r-${before}`;
-        const answer = await start(requestId, [["prefer", "respond-async"]]);
-        expect(answer.status, answer.body).toBe(201);
-        const { token } = JSON.parse(answer.body) as { token: string };
-        await completeWith(
-          await callAfter(before),
-          [["content-type", "application/json"]],
-          "failed",
-          Buffer.from(inner),
-        );
-        const received = await waitFor("the callback", () => receiver.received[0]);
-        expect(received.bytes.toString()).toBe(inner);
-        // A repeat is told the stored end: whole where it asks for whole failures, else the cause.
-        const repeat = await start(requestId, []);
-        expect(repeat.status).toBe(424);
-        expect(repeat.body).toBe(inner);
-        const whole = await start(requestId, [["temporal-nexus-failure-support", "true"]]);
-        expect(whole.body).toContain(inner);
-        const result = await rawRequest(`${mesh.url}/v1/operations/${token}/result`, {
-          method: "GET",
-          headers: [authorization],
+    expect((await start([["prefer", "respond-async"]])).status).toBe(201);
+    const received = await waitFor("the callback", () => receiver.received[0]);
+    expect(received.headers["nexus-link"]).toBe(link);
+    const repeat = await start([]);
+    expect(repeat.status).toBe(200);
+    expect(repeat.headers["nexus-link"]).toBe(link);
+    expect(repeat.body).toBe("[1]");
+  } finally {
+    await receiver.close();
+  }
+});
+
+test("failures: metadata, details and nested causes of unknown types keep their very bytes", async () => {
+  const types = fc.constantFrom("x.Unknown", "nexus.HandlerError", "nexus.OperationError");
+  await fc.assert(
+    fc.asyncProperty(
+      json,
+      headerValue,
+      fc.boolean(),
+      types,
+      async (details, message, nested, type) => {
+        const inner = `{"message":${JSON.stringify(message)}, "metadata":{"type":"${type}","k":"v"},"details":{"big":12345678901234567890,"any":${details}}${nested ? ',"cause":{"message":"deep","details":[1.0]}' : ""}}`;
+        handler.script({
+          status: 201,
+          headers: { "content-type": "application/json" },
+          body: '{"token":"t","state":"running"}',
         });
-        expect(result.body).toContain(inner);
-      } finally {
-        await receiver.close();
-      }
-    }),
+        const receiver = await startScriptedReceiver({ status: 200 });
+        try {
+          const before = handler.calls.length;
+          const callback = encodeURIComponent(`${receiver.url}/cb`);
+          const start = (requestId: string, more: HeaderLines) =>
+            rawRequest(`${base}/s/op?callback=${callback}`, {
+              headers: [
+                authorization,
+                ["content-type", "application/json"],
+                ["nexus-request-id", requestId],
+                ...more,
+              ],
+              body: "1",
+            });
+          const requestId = `r-${before}`;
+          const answer = await start(requestId, [["prefer", "respond-async"]]);
+          expect(answer.status, answer.body).toBe(201);
+          const { token } = JSON.parse(answer.body) as { token: string };
+          await completeWith(
+            await callAfter(before),
+            [
+              ["content-type", "application/json"],
+              ["nexus-link", link],
+            ],
+            "failed",
+            Buffer.from(inner),
+          );
+          const received = await waitFor("the callback", () => receiver.received[0]);
+          expect(received.bytes.toString()).toBe(inner);
+          expect(received.headers["nexus-link"]).toBe(link);
+          // A repeat is told the stored end: whole where it asks for whole failures, else the cause.
+          const repeat = await start(requestId, []);
+          expect(repeat.status).toBe(424);
+          expect(repeat.body).toBe(inner);
+          const whole = await start(requestId, [["temporal-nexus-failure-support", "true"]]);
+          expect(whole.body).toContain(inner);
+          const result = await rawRequest(`${mesh.url}/v1/operations/${token}/result`, {
+            method: "GET",
+            headers: [authorization],
+          });
+          expect(result.body).toContain(inner);
+        } finally {
+          await receiver.close();
+        }
+      },
+    ),
     { numRuns: 40 },
   );
 }, 60_000);

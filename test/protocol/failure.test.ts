@@ -226,3 +226,27 @@ test("a decoded failure is written again as it came: metadata, details and cause
     }),
   );
 });
+
+test.each([
+  [
+    "operation error: the cause alone",
+    424,
+    { ...json, "nexus-operation-state": "failed" },
+    '{"message":"no rows"}',
+  ],
+  [
+    "operation error: marked as made around its cause",
+    424,
+    json,
+    '{"message":"outer","metadata":{"type":"nexus.OperationError","unwrap-error":"true"},"details":{"state":"failed"},"cause":{"message":"no rows"}}',
+  ],
+  [
+    "handler error: without words of its own",
+    400,
+    json,
+    '{"metadata":{"type":"nexus.HandlerError"},"details":{"type":"BAD_REQUEST"},"cause":{"message":"no rows"}}',
+  ],
+])("the message of an %s", (_case, status, headers, body) => {
+  const decoded = decodeErrorResponse({ status, headers, body: Buffer.from(body) });
+  expect(decoded).toMatchObject({ error: { message: "no rows", cause: { message: "no rows" } } });
+});

@@ -131,7 +131,7 @@ export function newOutcome(
   return {
     state,
     handlerToken: null,
-    contentHeaders: state === "succeeded" ? Buffer.from("{}") : null,
+    headers: state === "succeeded" ? Buffer.from("{}") : null,
     result: state === "succeeded" ? Buffer.from("result") : null,
     failure: state === "succeeded" ? null : Buffer.from("{}"),
     digest: randomUUID(),

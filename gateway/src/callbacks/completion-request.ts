@@ -47,12 +47,11 @@ export function completionRequest(completion: {
     if (own || lower === completionTokenHeader) headers[lower] = value;
   }
   const state = wireState(outcome.state);
-  const content =
-    outcome.result === null
-      ? { "content-type": "application/json" }
-      : headersFromBytes(outcome.contentHeaders);
+  const { [headerNames.link]: links, ...stored } = headersFromBytes(outcome.headers);
+  const content = outcome.result === null ? { "content-type": "application/json" } : stored;
   const body = outcome.result ?? failureBody(outcome.failure ?? Buffer.from("{}"));
   Object.assign(headers, content);
+  if (links !== undefined) headers[headerNames.link] = links;
   headers[headerNames.operationState] = state;
   headers[headerNames.operationToken] = outcome.id;
   headers[headerNames.startTime] = formatHttpDate(new Date(completion.startedAt));

@@ -95,7 +95,12 @@ export function createAttemptStart(
     const current: HeldOperation = { ...held, lease };
     switch (result.kind) {
       case "succeeded":
-        return end(current, succeededOutcome(result.content, result.body, null), inline, "attempt");
+        return end(
+          current,
+          succeededOutcome(result.content, result.body, null, result.links),
+          inline,
+          "attempt",
+        );
       case "failed":
         return end(current, failedOutcome(result.state, result.failure, null), inline, "attempt");
       case "refused":

@@ -1,3 +1,4 @@
+import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import type { NewOutcome } from "../store/store.ts";
 import { headerBytes } from "../dispatch/forwarded-headers.ts";
 import { digestUuid } from "./execution-key.ts";
@@ -5,15 +6,17 @@ import type { TerminalState } from "./lifecycle.ts";
 
 type Content = Readonly<Record<string, string>>;
 
+/** `links`: the `Nexus-Link` header that came with the outcome. */
 export function succeededOutcome(
   content: Content,
   body: Buffer,
   handlerToken: string | null,
+  links?: string,
 ): NewOutcome {
   return {
     state: "succeeded",
     handlerToken,
-    contentHeaders: headerBytes(content),
+    headers: headerBytes(links === undefined ? content : { ...content, [headerNames.link]: links }),
     result: body,
     failure: null,
     digest: outcomeDigest("succeeded", content, body),
@@ -26,11 +29,12 @@ export function failedOutcome(
   state: Exclude<TerminalState, "succeeded">,
   failure: Buffer,
   handlerToken: string | null,
+  links?: string,
 ): NewOutcome {
   return {
     state,
     handlerToken,
-    contentHeaders: null,
+    headers: links === undefined ? null : headerBytes({ [headerNames.link]: links }),
     result: null,
     failure,
     digest: outcomeDigest(state, {}, failure),
@@ -45,9 +49,12 @@ export function outcomeDigest(state: string, content: Content, body: Buffer): st
   return digestUuid(Buffer.concat([Buffer.from(`${head}\0`), body]));
 }
 
-/** Wraps without parsing: what a handler sent as cause stays as it is, big integers and key order included. */
+/**
+ * Wraps without parsing: what a handler sent as cause stays as it is, big integers and key order included. The text and
+ * the mark that only the cause counts are the reference's (protocol.md 1.3).
+ */
 export function operationErrorFailure(state: "failed" | "canceled", cause: Buffer): Buffer {
-  const head = `{"message":"nexus operation completed unsuccessfully","metadata":{"type":"nexus.OperationError"},"details":{"state":"${state}"},"cause":`;
+  const head = `{"message":"nexus operation completed unsuccessfully","metadata":{"type":"nexus.OperationError","unwrap-error":"true"},"details":{"state":"${state}"},"cause":`;
   return Buffer.concat([Buffer.from(head), cause, Buffer.from("}")]);
 }
 

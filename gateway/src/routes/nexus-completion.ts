@@ -1,5 +1,6 @@
 import { decodeCompletion, MalformedCompletion } from "@nexus-mesh/sdk/protocol/completion";
-import { firstValues } from "@nexus-mesh/sdk/protocol/headers";
+import { operationErrorFailureType } from "@nexus-mesh/sdk/protocol/failure";
+import { firstValues, headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import type { FastifyInstance } from "fastify";
 import { ApiError } from "../api-error.ts";
 import { completionTokenHeader, createCompletionTokens } from "../callbacks/completion-token.ts";
@@ -48,14 +49,18 @@ export function registerCompletionRoute(
 function readOutcome(headers: Record<string, string>, body: Buffer): NewOutcome {
   try {
     const completion = decodeCompletion({ headers, body });
-    const handlerToken = headers["nexus-operation-token"] ?? null;
+    const handlerToken = headers[headerNames.operationToken] ?? null;
+    const links = headers[headerNames.link];
     if (completion.state === "succeeded")
-      return succeededOutcome(completion.contentHeaders, body, handlerToken);
-    const whole = completion.failure.metadata?.["type"] === "nexus.OperationError";
+      return succeededOutcome(completion.contentHeaders, body, handlerToken, links);
+    const { cause, metadata } = completion.failure;
+    // One that has a cause is wrapped too: its callback takes the wrapper off, and what came goes on whole.
+    const whole = metadata?.["type"] === operationErrorFailureType && (cause ?? null) === null;
     return failedOutcome(
       completion.state,
       whole ? body : operationErrorFailure(completion.state, body),
       handlerToken,
+      links,
     );
   } catch (error) {
     if (!(error instanceof MalformedCompletion)) throw error;

@@ -16,7 +16,7 @@ export function sendOutcome(
   // Not in the reference, which has no durable start that can have ended: with it the caller can name the operation.
   reply.header(headerNames.operationToken, outcome.id);
   if (outcome.result !== null) {
-    reply.code(200).headers(headersFromBytes(outcome.contentHeaders));
+    reply.code(200).headers(headersFromBytes(outcome.headers));
     return sendPayload(reply, outcome.result);
   }
   const failure = outcome.failure ?? Buffer.from("{}");

@@ -207,7 +207,7 @@ function outcomeOf(row: OutcomeSql): OutcomeRow {
     state: terminalState(row.state),
     closedAt: row.closed_at,
     handlerToken: row.handler_token,
-    contentHeaders: row.content_headers,
+    headers: row.content_headers,
     result: row.result,
     failure: row.failure,
     digest: row.digest,

@@ -22,7 +22,7 @@ const columns: readonly ArrayColumn<Settle>[] = [
   { name: "id", type: "uuid", value: (s) => s.id },
   { name: "state", type: "smallint", value: (s) => states[s.outcome.state] },
   { name: "handler_token", type: "text", value: (s) => s.outcome.handlerToken },
-  { name: "content_headers", type: "bytea", value: (s) => s.outcome.contentHeaders },
+  { name: "content_headers", type: "bytea", value: (s) => s.outcome.headers },
   { name: "result", type: "bytea", value: (s) => s.outcome.result },
   { name: "digest", type: "uuid", value: (s) => s.outcome.digest },
 ];

@@ -52,7 +52,8 @@ export interface NewOperation {
 export interface NewOutcome {
   readonly state: TerminalState;
   readonly handlerToken: string | null;
-  readonly contentHeaders: Buffer | null;
+  /** JSON bytes of what came with it and goes on with it: `Content-*` of a result, `Nexus-Link`; null = none. */
+  readonly headers: Buffer | null;
   /** Exactly one of the two is set: the result's bytes, or the failure's JSON bytes. */
   readonly result: Buffer | null;
   readonly failure: Buffer | null;

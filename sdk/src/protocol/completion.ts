@@ -5,6 +5,7 @@ import {
   operationErrorFailureType,
   operationErrorToFailure,
   parseFailure,
+  wrapperMark,
   type Failure,
 } from "./failure.ts";
 import { encodeFailure } from "./failure-response.ts";
@@ -102,8 +103,8 @@ export function decodeCompletion(message: {
 function wholeFailure(state: "failed" | "canceled", failure: Failure): Failure {
   if (failure.metadata?.["type"] === operationErrorFailureType) return failure;
   return {
-    message: failure.message ?? "",
-    metadata: { type: operationErrorFailureType },
+    message: "nexus operation completed unsuccessfully",
+    metadata: { type: operationErrorFailureType, ...wrapperMark },
     details: { state },
     cause: failure,
   };

@@ -8,6 +8,7 @@ import {
   operationErrorOf,
   operationErrorToFailure,
   parseFailure,
+  wrapperMark,
   type Failure,
 } from "./failure.ts";
 import {
@@ -111,7 +112,7 @@ export function decodeErrorResponse(response: ReceivedResponse): ErrorResponse {
     type,
     retryable: override ?? handlerErrors[type].retryable,
     failure,
-    error: handlerErrorOf(type, { ...outer, message: failure?.message ?? "" }, override),
+    error: handlerErrorOf(type, outer, override),
   };
 }
 
@@ -131,8 +132,8 @@ function decodeOperationError(
   if (state !== "failed" && state !== "canceled")
     return { kind: "unexpected", status: 424, retryable: true };
   const outer: Failure = {
-    message: failure.message ?? "nexus operation completed unsuccessfully",
-    metadata: { type: operationErrorFailureType },
+    message: "nexus operation completed unsuccessfully",
+    metadata: { type: operationErrorFailureType, ...wrapperMark },
     details: { state },
     cause: failure,
   };

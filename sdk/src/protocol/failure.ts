@@ -121,21 +121,34 @@ export function failureToError(failure: Failure): Error {
   return new FailureError(failure);
 }
 
+/** Marks a failure that was made around another, which alone counts (protocol.md 1.3). */
+export const wrapperMark = { "unwrap-error": "true" } as const;
+
+function isWrapper(failure: Failure): boolean {
+  return failure.metadata?.["unwrap-error"] === wrapperMark["unwrap-error"];
+}
+
+/** Of a wrapper the message is that of what it was made around: its own says nothing to people. */
 export function operationErrorOf(state: "failed" | "canceled", failure: Failure): OperationError {
-  return new OperationError(state, failure.message ?? "", {
+  const message = (isWrapper(failure) ? failure.cause?.message : undefined) ?? failure.message;
+  return new OperationError(state, message ?? "", {
     ...(failure.cause === undefined ? {} : { cause: failureToError(failure.cause) }),
     originalFailure: keep(failure),
   });
 }
 
-/** `nexus-rpc` throws for a type it does not know; the wire may carry any (pitfall 9). */
+/**
+ * `nexus-rpc` throws for a type it does not know; the wire may carry any (pitfall 9). Older senders send the cause
+ * alone: its message is then all there is to say.
+ */
 export function handlerErrorOf(
   type: string,
   failure: Failure,
   retryableOverride?: unknown,
 ): HandlerError {
   const known = Object.hasOwn(handlerErrors, type);
-  return new HandlerError(known ? (type as RpcType) : RpcType.UNKNOWN, failure.message ?? "", {
+  const message = failure.message ?? failure.cause?.message ?? "";
+  return new HandlerError(known ? (type as RpcType) : RpcType.UNKNOWN, message, {
     ...(failure.cause === undefined ? {} : { cause: failureToError(failure.cause) }),
     ...(typeof retryableOverride === "boolean" ? { retryableOverride } : {}),
     ...(known ? {} : { rawErrorType: type }),

@@ -66,10 +66,11 @@ export const operationFailures: readonly (readonly [string, ErrorShape])[] = [
   ],
 ];
 
-/**
- * Without those caused by another operation error: a completion carries the cause alone, which then reads as the whole
- * error, and of that the mesh's callback carries the cause alone once more.
- */
-export const completionFailures = operationFailures.filter(
-  ([, { cause }]) => cause?.kind !== "operation",
-);
+/** What the receiver of a completion reads of it: by the reference's own rule only the cause of an error travels. */
+export function completedWith(shape: ErrorShape): ErrorShape {
+  const { cause } = shape;
+  if (cause === undefined) return shape;
+  // An operation error is taken for the operation's own.
+  if (cause.kind === "operation") return cause;
+  return { ...shape, message: "nexus operation completed unsuccessfully" };
+}

@@ -85,7 +85,7 @@ export function registerOperations(
       reply.headers({ "x-content-type-options": "nosniff", "content-security-policy": "sandbox" });
       reply.header(headerNames.operationState, outcome.state);
       if (outcome.result !== null) {
-        reply.headers(headersFromBytes(outcome.contentHeaders));
+        reply.headers(headersFromBytes(outcome.headers));
         return sendPayload(reply.code(200), outcome.result);
       }
       // Its bytes as they are: big integers in details would not survive parsing.
