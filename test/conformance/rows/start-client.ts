@@ -289,6 +289,36 @@ export const startClientRows: readonly StartClientRow[] = [
     "canceled:gone",
   ),
   row(
+    "FA12c",
+    "424 with a whole OperationError that has a cause: its own words count",
+    {
+      status: 424,
+      headers: [json],
+      body: failure({
+        message: "no stock",
+        metadata: { type: "nexus.OperationError" },
+        details: { state: "failed" },
+        cause: { message: "the lorry" },
+      }),
+    },
+    "failed:no stock",
+  ),
+  row(
+    "FA12d",
+    "424 with an OperationError that was made around its cause: the cause's words count",
+    {
+      status: 424,
+      headers: [json],
+      body: failure({
+        message: "operation error",
+        metadata: { type: "nexus.OperationError", "unwrap-error": "true" },
+        details: { state: "failed" },
+        cause: { message: "no stock" },
+      }),
+    },
+    "failed:no stock",
+  ),
+  row(
     "FA12b",
     "424 with an OperationError without details",
     {

@@ -17,7 +17,7 @@ import type { Subject } from "../subject.ts";
 
 interface Failure {
   readonly message?: string;
-  readonly metadata?: { readonly type?: string };
+  readonly metadata?: { readonly type?: string; readonly "unwrap-error"?: string };
   readonly details?: { readonly type?: string };
   readonly cause?: Failure;
 }
@@ -220,8 +220,8 @@ export async function startGatewaySubject(): Promise<Subject> {
 
 /** Of the innermost: a cause alone was wrapped. */
 function messageOf(failure: Buffer): string {
-  const { message, cause } = JSON.parse(failure.toString()) as Failure;
-  return cause?.message ?? message ?? "";
+  const { message, metadata, cause } = JSON.parse(failure.toString()) as Failure;
+  return (metadata?.["unwrap-error"] === "true" ? cause?.message : undefined) ?? message ?? "";
 }
 
 function recordedOf(call: HandlerCall): Recorded {
