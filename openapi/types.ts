@@ -704,6 +704,7 @@ export interface components {
     Namespace: {
       /** @example storefront */
       name: string;
+      /** @default  */
       description: string;
       /**
        * Format: date-time
@@ -717,6 +718,7 @@ export interface components {
      *     }
      */
     NamespaceInput: {
+      /** @default  */
       description?: string;
     };
     /**
@@ -874,10 +876,17 @@ export interface components {
     EgressRule: {
       /** @description An exact host, an IP literal, `*.example.com` or `*`. */
       host: string;
-      /** @description Empty: 443, and 80 where plainHttp is set. 0: any port. */
+      /**
+       * @description Empty: 443, and 80 where plainHttp is set. 0: any port.
+       * @default []
+       */
       ports?: number[];
-      /** @description Ranges its address may lie in although they are private or loopback. */
+      /**
+       * @description Ranges its address may lie in although they are private or loopback.
+       * @default []
+       */
       cidrs?: string[];
+      /** @default false */
       plainHttp?: boolean;
     };
     /**
@@ -902,10 +911,17 @@ export interface components {
       rules: {
         /** @description An exact host, an IP literal, `*.example.com` or `*`. */
         host: string;
-        /** @description Empty: 443, and 80 where plainHttp is set. 0: any port. */
+        /**
+         * @description Empty: 443, and 80 where plainHttp is set. 0: any port.
+         * @default []
+         */
         ports: number[];
-        /** @description Ranges its address may lie in although they are private or loopback. */
+        /**
+         * @description Ranges its address may lie in although they are private or loopback.
+         * @default []
+         */
         cidrs: string[];
+        /** @default false */
         plainHttp: boolean;
       }[];
     };
@@ -954,7 +970,10 @@ export interface components {
       name: string;
       /** @example storefront */
       owner: string;
-      /** @description Markdown. */
+      /**
+       * @description Markdown.
+       * @default
+       */
       description: string;
       target: {
         /** @enum {string} */
@@ -964,23 +983,32 @@ export interface components {
       };
       policy: {
         /**
-         * @description Default time from the start to the end; 24 hours unless set. `none`: no limit.
+         * @description Default time from the start to the end. `none`: no limit.
+         * @default 86400s
          * @example 86400s
          */
         scheduleToClose: string;
         /**
-         * @description How long a durable start waits for the first attempt; `1s` unless set.
+         * @description How long a durable start waits for the first attempt.
+         * @default 1s
          * @example 1s
          */
         inlineWait: string;
-        /** @description Attempts before the operation is parked; null: no cap. */
+        /**
+         * @description Attempts before the operation is parked; null: no cap.
+         * @default null
+         */
         maxAttempts: number | null;
         /**
-         * @description How long a request id is remembered after the end; 24 hours unless set, at least one hour.
+         * @description How long a request id is remembered after the end; at least one hour.
+         * @default 86400s
          * @example 86400s
          */
         dedupeWindow: string;
-        /** @description Every start is durable, whatever the caller asks. */
+        /**
+         * @description Every start is durable, whatever the caller asks.
+         * @default false
+         */
         durable: boolean;
       };
       version: number;
@@ -1012,7 +1040,10 @@ export interface components {
        * @example insights
        */
       owner?: string;
-      /** @description Markdown. */
+      /**
+       * @description Markdown.
+       * @default
+       */
       description?: string;
       target: {
         /** @enum {string} */
@@ -1023,23 +1054,32 @@ export interface components {
       /** @description What is left out gets its default. */
       policy?: {
         /**
-         * @description Default time from the start to the end; 24 hours unless set. `none`: no limit.
+         * @description Default time from the start to the end. `none`: no limit.
+         * @default 86400s
          * @example 86400s
          */
         scheduleToClose?: string;
         /**
-         * @description How long a durable start waits for the first attempt; `1s` unless set.
+         * @description How long a durable start waits for the first attempt.
+         * @default 1s
          * @example 1s
          */
         inlineWait?: string;
-        /** @description Attempts before the operation is parked; null: no cap. */
+        /**
+         * @description Attempts before the operation is parked; null: no cap.
+         * @default null
+         */
         maxAttempts?: number | null;
         /**
-         * @description How long a request id is remembered after the end; 24 hours unless set, at least one hour.
+         * @description How long a request id is remembered after the end; at least one hour.
+         * @default 86400s
          * @example 86400s
          */
         dedupeWindow?: string;
-        /** @description Every start is durable, whatever the caller asks. */
+        /**
+         * @description Every start is durable, whatever the caller asks.
+         * @default false
+         */
         durable?: boolean;
       };
     };
@@ -1124,12 +1164,14 @@ export interface components {
        */
       caller: string;
       /**
-       * @description A pattern; `*` unless set.
+       * @description A service, or a pattern with `*`.
+       * @default *
        * @example profiles
        */
       service?: string;
       /**
-       * @description A pattern; `*` unless set.
+       * @description An operation, or a pattern with `*`.
+       * @default *
        * @example *
        */
       operation?: string;

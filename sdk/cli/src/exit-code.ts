@@ -1,8 +1,11 @@
 /** What scripts can rely on; the README prints this table. */
 export const exitCodes = {
   ok: { code: 0, meaning: "done; of --wait: the operation succeeded" },
-  failure: { code: 1, meaning: "anything else went wrong" },
-  usage: { code: 2, meaning: "the command line or the input is wrong" },
+  failure: { code: 1, meaning: "anything else went wrong; of apply: the file is wrong" },
+  usage: {
+    code: 2,
+    meaning: "the command line or the input is wrong; of apply --dry-run: something would change",
+  },
   operationFailed: { code: 3, meaning: "the operation failed, timed out or was terminated" },
   operationCanceled: { code: 4, meaning: "the operation was canceled" },
   stillRunning: { code: 5, meaning: "the wait ended before the operation did" },

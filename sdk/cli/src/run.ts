@@ -5,6 +5,7 @@ import { registerContexts } from "./context-commands.ts";
 import { NoContext } from "./contexts.ts";
 import { registerEndpoints } from "./endpoint-commands.ts";
 import { exitCodeOfStatus, exitCodes } from "./exit-code.ts";
+import { registerMesh, StepRefused } from "./mesh-commands.ts";
 import { registerNamespaces } from "./namespace-commands.ts";
 import { registerOperations } from "./operation-commands.ts";
 import { InputUnreadable } from "./read-input.ts";
@@ -37,6 +38,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     registerNamespaces,
     registerTokens,
     registerEndpoints,
+    registerMesh,
     registerOperations,
     registerCallbacks,
   ]) {
@@ -68,6 +70,11 @@ function report(error: unknown, terminal: Terminal): number {
     const hint = error.problem?.hint;
     if (hint !== undefined) terminal.stderr(`hint: ${hint}\n`);
     return exitCodeOfStatus(error.status);
+  }
+  if (error instanceof StepRefused) {
+    const { hint, status } = error.refusal;
+    terminal.stderr(`error: ${error.message}\n${hint === undefined ? "" : `hint: ${hint}\n`}`);
+    return exitCodeOfStatus(status);
   }
   if (error instanceof ConnectionFailed) {
     terminal.stderr(

@@ -27,14 +27,16 @@ export const EgressRule = {
       maxItems: 50,
       items: { type: "integer", minimum: 0, maximum: 65_535 },
       description: "Empty: 443, and 80 where plainHttp is set. 0: any port.",
+      default: [],
     },
     cidrs: {
       type: "array",
       maxItems: 50,
       items: { type: "string", maxLength: 50 },
       description: "Ranges its address may lie in although they are private or loopback.",
+      default: [],
     },
-    plainHttp: { type: "boolean" },
+    plainHttp: { type: "boolean", default: false },
   },
   examples: [rule],
 } as const;

@@ -1,3 +1,5 @@
+import { defaultEndpointPolicy as defaults } from "@nexus-mesh/registry/registry";
+import { writeDuration } from "../duration-field.ts";
 import {
   conditionHeaders,
   duration,
@@ -15,12 +17,6 @@ import { problems } from "./problem.ts";
 
 const tags = ["endpoints"];
 const params = pathOf({ endpoint: endpointName });
-const orNone = (description: string) =>
-  ({
-    ...duration,
-    description: `${description} \`none\`: no limit.`,
-    examples: ["86400s"],
-  }) as const;
 const policyExample = {
   scheduleToClose: "86400s",
   inlineWait: "1s",
@@ -48,10 +44,17 @@ const target = {
   },
 } as const;
 const policy = {
-  scheduleToClose: orNone("Default time from the start to the end; 24 hours unless set."),
+  scheduleToClose: {
+    ...duration,
+    description: "Default time from the start to the end. `none`: no limit.",
+    default:
+      defaults.scheduleToCloseMs === null ? "none" : writeDuration(defaults.scheduleToCloseMs),
+    examples: ["86400s"],
+  },
   inlineWait: {
     ...duration,
-    description: "How long a durable start waits for the first attempt; `1s` unless set.",
+    description: "How long a durable start waits for the first attempt.",
+    default: writeDuration(defaults.inlineWaitMs),
     examples: ["1s"],
   },
   maxAttempts: {
@@ -59,17 +62,27 @@ const policy = {
     minimum: 1,
     maximum: 1_000_000,
     description: "Attempts before the operation is parked; null: no cap.",
+    default: defaults.maxAttempts,
   },
   dedupeWindow: {
     ...duration,
-    description:
-      "How long a request id is remembered after the end; 24 hours unless set, at least one hour.",
+    description: "How long a request id is remembered after the end; at least one hour.",
+    default: writeDuration(defaults.dedupeWindowMs),
     examples: ["86400s"],
   },
-  durable: { type: "boolean", description: "Every start is durable, whatever the caller asks." },
+  durable: {
+    type: "boolean",
+    description: "Every start is durable, whatever the caller asks.",
+    default: defaults.durable,
+  },
 } as const;
 /** 20,000 bytes at most; the handler counts them, since JSON Schema counts characters. */
-const description = { type: "string", maxLength: 20_000, description: "Markdown." } as const;
+const description = {
+  type: "string",
+  maxLength: 20_000,
+  description: "Markdown.",
+  default: "",
+} as const;
 
 export const Endpoint = {
   $id: "Endpoint",

@@ -43,8 +43,8 @@ export const GrantInput = {
   additionalProperties: false,
   properties: {
     caller: patterns.caller,
-    service: { ...patterns.service, description: "A pattern; `*` unless set." },
-    operation: { ...patterns.operation, description: "A pattern; `*` unless set." },
+    service: { ...patterns.service, default: "*" },
+    operation: { ...patterns.operation, default: "*" },
   },
   examples: [{ caller: "storefront", service: "profiles", operation: "*" }],
 } as const;

@@ -17,7 +17,7 @@ const example = {
   description: "The shop's application team",
   createdAt: "2026-08-14T09:30:00.000Z",
 };
-const description = { type: "string", maxLength: 20_000 } as const;
+const description = { type: "string", maxLength: 20_000, default: "" } as const;
 
 export const Namespace = {
   $id: "Namespace",
