@@ -632,6 +632,9 @@ export interface components {
         | "INVALID_CALLBACK_TOKEN"
         | "VERSION_CONFLICT"
         | "PAYLOAD_TOO_LARGE"
+        | "REQUEST_TIMEOUT"
+        | "HEADERS_TOO_LARGE"
+        | "EXPECTATION_FAILED"
         | "OVERLOADED"
         | "INTERNAL"
         | "STORE_UNAVAILABLE"
@@ -640,8 +643,8 @@ export interface components {
         | "HANDLER_TIMEOUT";
       /** @description Names the subject and the value. */
       detail: string;
-      /** @description The path that was asked for. */
-      instance: string;
+      /** @description The path that was asked for; absent where the request could not be read. */
+      instance?: string;
       /** @description The same request may succeed later. */
       retryable: boolean;
       /** @description What to do, where the gateway knows it. */

@@ -180,6 +180,24 @@ export const errorCodes = {
     retryable: false,
     title: "The body is too large",
   },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    nexus: "REQUEST_TIMEOUT",
+    retryable: true,
+    title: "The request did not arrive in time",
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    nexus: "BAD_REQUEST",
+    retryable: false,
+    title: "The request's headers are too large",
+  },
+  EXPECTATION_FAILED: {
+    status: 417,
+    nexus: "BAD_REQUEST",
+    retryable: false,
+    title: "The expectation can't be met",
+  },
   OVERLOADED: {
     status: 429,
     nexus: "RESOURCE_EXHAUSTED",

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerOptions } from "node:http";
 import {
   fastify,
   LogController,
@@ -9,17 +9,21 @@ import {
 } from "fastify";
 import { ApiError } from "./api-error.ts";
 import type { GatewayContext } from "./gateway-context.ts";
+import { createHttpServer } from "./http-server.ts";
 import type { NexusEngine } from "./operations/create-engine.ts";
+import type { GatewayOptions } from "./options.ts";
 import { dropUntyped } from "./routes/payload.ts";
 import { sendNexusError } from "./routes/nexus-error.ts";
 import { nexusPrefix, nexusRoute, registerNexusRoutes } from "./routes/nexus.ts";
 import { maxParamLength, registerV1Routes } from "./routes/v1/register.ts";
 import { requestValidation } from "./routes/v1/request-validation.ts";
 import { sendProblem } from "./routes/v1/problem.ts";
+import { refuseUnreadable } from "./unreadable-request.ts";
 
 /** Longer than pooled clients keep theirs, so that it is never the server who closes under a request. */
 const keepAliveTimeoutMs = 75_000;
 const headersTimeoutMs = 80_000;
+const timeoutCheckMs = 30_000;
 
 export interface HttpApp {
   readonly app: FastifyInstance;
@@ -41,8 +45,10 @@ export async function createHttpApp(
     childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.maxPayloadBytes,
-    keepAliveTimeout: keepAliveTimeoutMs,
-    requestTimeout: 300_000,
+    serverFactory: (listener) => createHttpServer(timeouts(options), listener),
+    clientErrorHandler: (error, socket) => {
+      refuseUnreadable(error, socket, log);
+    },
     forceCloseConnections: false,
     return503OnClosing: false,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
@@ -59,7 +65,6 @@ export async function createHttpApp(
       );
     },
   });
-  app.server.headersTimeout = headersTimeoutMs;
 
   // Not onResponse: Fastify would listen on every response for its end.
   app.addHook("onSend", (request, reply, payload, done) => {
@@ -107,6 +112,15 @@ export async function createHttpApp(
     const [path] = request.originalUrl.split("?");
     log[level]({ requestId: request.id, method: request.method, path, status, ms }, "answered");
   }
+}
+
+function timeouts({ receiveTimeoutMs }: GatewayOptions): ServerOptions {
+  return {
+    keepAliveTimeout: keepAliveTimeoutMs,
+    headersTimeout: Math.min(headersTimeoutMs, receiveTimeoutMs),
+    requestTimeout: receiveTimeoutMs,
+    connectionsCheckingInterval: Math.min(timeoutCheckMs, receiveTimeoutMs),
+  };
 }
 
 /** Fastify's router would decode the names first and answer `%ff` by itself. */

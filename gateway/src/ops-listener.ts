@@ -1,13 +1,16 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { Health } from "./health.ts";
+import { createHttpServer } from "./http-server.ts";
+import { refuseUnreadable } from "./unreadable-request.ts";
 
 /** Health, readiness and metrics: a listener of its own, so that it is never exposed with the API. */
 export function createOpsListener(
   context: Pick<GatewayContext, "metrics" | "log">,
   health: Health,
 ): Server {
-  return createServer((request, response) => {
+  const server = createHttpServer({}, (request, response) => {
     const path = (request.url ?? "/").split("?")[0];
     if (request.method !== "GET" && request.method !== "HEAD") {
       send(response, 405, { status: "method not allowed" });
@@ -32,6 +35,10 @@ export function createOpsListener(
         send(response, 404, { status: "not found", paths: ["/healthz", "/readyz", "/metrics"] });
     }
   });
+  server.on("clientError", (error, socket: Socket) => {
+    refuseUnreadable(error, socket, context.log);
+  });
+  return server;
 }
 
 function sendMetrics(

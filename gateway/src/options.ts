@@ -23,6 +23,8 @@ export interface GatewayOptions {
   /** One try at a handler; also the pass-through timeout when the caller sets none. */
   readonly requestTimeoutMs: number;
   readonly callbackTimeoutMs: number;
+  /** From the first byte of a request to its last one. */
+  readonly receiveTimeoutMs: number;
   readonly drainMs: number;
   readonly retentionDays: number;
   readonly allowUnsafeDatabase: boolean;
@@ -43,6 +45,7 @@ export const defaultGatewayOptions = {
   callbackRetentionMs: 72 * 3_600_000,
   requestTimeoutMs: 10_000,
   callbackTimeoutMs: 10_000,
+  receiveTimeoutMs: 300_000,
   drainMs: 12_000,
   retentionDays: 30,
   allowUnsafeDatabase: false,

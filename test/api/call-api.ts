@@ -30,8 +30,11 @@ export async function callApi(url: string, call: ApiCall): Promise<ApiReply> {
     },
     body: json === undefined ? (raw ?? null) : JSON.stringify(json),
   });
-  const text = await reply.body.text();
-  return { status: reply.statusCode, headers: reply.headers, text, body: objectOf(text) };
+  return apiReply(reply.statusCode, reply.headers, await reply.body.text());
+}
+
+export function apiReply(status: number, headers: ApiReply["headers"], text: string): ApiReply {
+  return { status, headers, text, body: objectOf(text) };
 }
 
 function objectOf(text: string): Record<string, unknown> {

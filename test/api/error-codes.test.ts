@@ -18,7 +18,7 @@ test("every code has a fixture, and no fixture lacks its code", () => {
 
 describe("a request that is wrong in one way", () => {
   test.each(codes)("%s is answered by its row of the table, and writes nothing", async (code) => {
-    const { request, at, nexus, blames } = errorFixtures[code];
+    const { request, at, nexus, unrouted, blames } = errorFixtures[code];
     const expected = errorCodes[code];
     const before = await world.counts();
 
@@ -39,6 +39,18 @@ describe("a request that is wrong in one way", () => {
         hint: expect.stringMatching(/./),
       });
       expect(reply.status).toBe(expected.status);
+    }
+    if (unrouted === true) {
+      expect(reply.headers).toMatchObject({
+        "content-type": "application/json",
+        connection: "close",
+      });
+      expect(reply.body).toMatchObject({
+        message: expect.stringMatching(/./),
+        metadata: { type: "nexus.HandlerError", code },
+        details: { type: expected.nexus },
+      });
+    } else if (nexus !== true) {
       expect(reply.headers["content-type"]).toMatch(/^application\/problem\+json\b/);
       expect(reply.body["instance"]).toMatch(/^\/v1\/[^?]*$/);
     }

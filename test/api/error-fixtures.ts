@@ -3,12 +3,15 @@ import type { ApiCall } from "./call-api.ts";
 import { maxPayloadBytes, type ErrorWorld } from "./error-world.ts";
 
 export interface ErrorFixture {
-  readonly request: (world: ErrorWorld) => ApiCall;
+  /** Text is bytes for a socket, where no client would send them. */
+  readonly request: (world: ErrorWorld) => ApiCall | string;
   /** What of the input is to blame; absent where it isn't the input. */
   readonly blames?: { readonly pointer: string; readonly rule: string };
   readonly at?: Parameters<ErrorWorld["call"]>[1];
   /** The code travels in a Nexus failure. */
   readonly nexus?: true;
+  /** There is no path yet: one answer for both kinds of reader. */
+  readonly unrouted?: true;
 }
 
 const unknownId = "01900000-0000-7000-8000-000000000000";
@@ -203,6 +206,24 @@ export const errorFixtures: Readonly<Record<ApiErrorCode, ErrorFixture>> = {
       raw: Buffer.alloc(maxPayloadBytes + 1),
     }),
     blames: { pointer: "", rule: "max-bytes" },
+  },
+  REQUEST_TIMEOUT: {
+    request: () => "POST /v1/endpoints HTTP/1.1\r\nHost: slow.test\r\n",
+    at: "hasty",
+    unrouted: true,
+  },
+  HEADERS_TOO_LARGE: {
+    request: ({ caller }) => ({
+      path: "/v1/whoami",
+      token: caller,
+      headers: { "x-large": "x".repeat(20_000) },
+    }),
+    unrouted: true,
+  },
+  EXPECTATION_FAILED: {
+    request: () => "GET /v1/whoami HTTP/1.1\r\nHost: gateway.test\r\nExpect: the-moon\r\n\r\n",
+    blames: { pointer: "header:Expect", rule: "100-continue" },
+    unrouted: true,
   },
   OVERLOADED: {
     request: ({ caller }) => ({ method: "POST", path: start, token: caller, raw: "input" }),

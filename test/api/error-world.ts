@@ -5,6 +5,7 @@ import { startGateway, type TestGateway } from "../harness/gateway.ts";
 import { startScriptedHandler } from "../harness/handler-server.ts";
 import { createDatabase } from "../harness/postgres.ts";
 import { startTcpProxy } from "../harness/proxy.ts";
+import { rawExchange } from "../harness/raw-exchange.ts";
 import {
   seedEndpoint,
   seedGrant,
@@ -13,7 +14,7 @@ import {
   seedTwoTeams,
 } from "../harness/seed.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { callApi, type ApiCall } from "./call-api.ts";
+import { apiReply, callApi, type ApiCall } from "./call-api.ts";
 
 /** Everything that a request of the fixtures may need to be wrong about. */
 export interface ErrorWorld {
@@ -26,7 +27,7 @@ export interface ErrorWorld {
   /** Started by `caller` and still running; its request id. */
   readonly running: { readonly id: string; readonly requestId: string };
   readonly terminated: { readonly id: string; readonly completionToken: string };
-  call(call: ApiCall, at?: keyof Gateways): ReturnType<typeof callApi>;
+  call(call: ApiCall | string, at?: keyof Gateways): ReturnType<typeof callApi>;
   /** Rows of every table but the audit trail. */
   counts(): Promise<Record<string, number>>;
   close(): Promise<void>;
@@ -34,9 +35,10 @@ export interface ErrorWorld {
 
 interface Gateways {
   readonly main: TestGateway;
-  /** On the same database: no byte of payload may be in flight; draining. */
+  /** On the same database: no byte of payload may be in flight; draining; waits for no slow client. */
   readonly full: TestGateway;
   readonly draining: TestGateway;
+  readonly hasty: TestGateway;
   /** On databases of their own: one without the attempts' table, one that can't be reached any more. */
   readonly broken: TestGateway;
   readonly cutOff: TestGateway;
@@ -83,6 +85,7 @@ export async function openErrorWorld(): Promise<ErrorWorld> {
   });
   const draining = await startGateway({ ...shared, options: identity });
   await draining.engine.drain(0);
+  const hasty = await startGateway({ ...shared, options: { ...identity, receiveTimeoutMs: 200 } });
   const broken = await startGateway();
   const brokenAdmin = await adminToken(broken);
   const brokenOperation = await acceptNothing(broken, handler.url);
@@ -96,9 +99,10 @@ export async function openErrorWorld(): Promise<ErrorWorld> {
   proxy.setUpstreams([]);
   proxy.cut();
 
-  const gateways: Gateways = { main, full, draining, broken, cutOff };
+  const gateways: Gateways = { main, full, draining, hasty, broken, cutOff };
   const tokens = { brokenAdmin, cutAdmin };
   const call: ErrorWorld["call"] = (given, at = "main") => {
+    if (typeof given === "string") return sendBytes(gateways[at].url, given);
     const own =
       at === "broken" ? tokens.brokenAdmin : at === "cutOff" ? tokens.cutAdmin : undefined;
     const path = given.path.replace("{brokenOperation}", brokenOperation);
@@ -127,7 +131,7 @@ export async function openErrorWorld(): Promise<ErrorWorld> {
     call,
     counts: () => countRows(main.databaseUrl),
     async close() {
-      for (const gateway of [cutOff, broken, draining, full, main]) await gateway.close();
+      for (const gateway of [cutOff, broken, hasty, draining, full, main]) await gateway.close();
       await proxy.close();
       await cutDatabase.drop();
       await handler.close();
@@ -161,6 +165,13 @@ async function adminToken(gateway: TestGateway): Promise<string> {
     actor: { subject: "test", namespace: null },
   });
   return token;
+}
+
+async function sendBytes(url: string, bytes: string): ReturnType<typeof callApi> {
+  const { replies } = await rawExchange(url, bytes);
+  const [reply] = replies;
+  if (reply === undefined) throw new Error("the connection ended without a reply");
+  return apiReply(reply.status, reply.headers, reply.body.toString());
 }
 
 /** An operation of the gateway whose attempts can't be read later. */

@@ -1,3 +1,4 @@
+import { handlerErrorFailureType, type Failure } from "@nexus-mesh/sdk/protocol/failure";
 import { encodeHandlerError } from "@nexus-mesh/sdk/protocol/failure-response";
 import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -21,14 +22,8 @@ export function sendNexusError(
   const known = toApiError(error);
   if (known.code === "INTERNAL")
     context.log.error({ err: error, requestId: request.id }, "a Nexus request failed");
-  const { status, nexus } = errorCodes[known.code];
+  const { status } = errorCodes[known.code];
   if (status === 401 || status === 403) context.metrics.denials.inc({ code: known.code });
-  const message = known.hint === undefined ? known.message : `${known.message}. ${known.hint}`;
-  const failure = {
-    message,
-    metadata: { type: "nexus.HandlerError", code: known.code },
-    details: { type: nexus, ...known.members },
-  };
   const headers =
     known.status === 401
       ? { "www-authenticate": 'Bearer realm="nexus-mesh"', ...known.headers }
@@ -38,10 +33,19 @@ export function sendNexusError(
     {
       status: nexusStatus(known.code),
       headers: { "content-type": "application/json" },
-      body: Buffer.from(JSON.stringify(failure)),
+      body: Buffer.from(JSON.stringify(failureOf(known))),
     },
     headers,
   );
+}
+
+/** The Failure of a handler error, with the mesh's code beside its type. */
+export function failureOf(error: ApiError): Failure {
+  return {
+    message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
+    metadata: { type: handlerErrorFailureType, code: error.code },
+    details: { type: errorCodes[error.code].nexus, ...error.members },
+  };
 }
 
 /** Coerces what the store and Fastify throw; everything else is a bug and its text stays here. */

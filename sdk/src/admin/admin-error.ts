@@ -27,10 +27,12 @@ export class AdminError extends Error {
 }
 
 function problemOf(reply: HttpReply): Problem | undefined {
-  if (reply.headers["content-type"]?.startsWith("application/problem+json") !== true)
+  // Plain JSON where the gateway could not read the request, and so not know who asks: a problem and a Failure in one.
+  if (!/^application\/(problem\+)?json\b/.test(reply.headers["content-type"] ?? ""))
     return undefined;
   try {
-    return JSON.parse(reply.body.toString()) as Problem;
+    const body = JSON.parse(reply.body.toString()) as Problem | null;
+    return typeof body?.code === "string" ? body : undefined;
   } catch {
     // Something in between cut or rewrote it: its status still tells.
     return undefined;

@@ -43,7 +43,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         title: "Nexus Mesh",
         version: apiVersion,
         description:
-          "The gateway of a service mesh for Nexus operations. Payloads are raw bytes with `Content-*` headers, times RFC 3339 in UTC, durations `30s`. Errors are `application/problem+json` with a stable `code`.",
+          "The gateway of a service mesh for Nexus operations. Payloads are raw bytes with `Content-*` headers, times RFC 3339 in UTC, durations `30s`. Errors are `application/problem+json` with a stable `code`. A request that can't be read at all, or expects what no server can do, is answered 400, 408, 413, 417 or 431 on any path, by `application/json` with the members of a problem and those of a Nexus Failure.",
         license: { name: "MIT", identifier: "MIT" },
       },
       servers: [{ url: "/", description: "The gateway that serves this document." }],

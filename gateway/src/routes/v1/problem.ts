@@ -19,29 +19,36 @@ export function sendProblem(
   if (known.code === "INTERNAL") {
     context.log.error({ err: error, requestId: request.id }, "a request failed");
   }
-  const { status, title, retryable } = errorCodes[known.code];
+  const { status } = errorCodes[known.code];
   if (status === 401 || status === 403) context.metrics.denials.inc({ code: known.code });
-  const hint = known.hint ?? hints[known.code];
-  const problem: Schema<"Problem"> = {
-    type: `urn:nexus-mesh:error:${known.code}`,
-    title,
-    status,
-    code: known.code,
-    detail: known.message,
-    // Without the query, which may hold a secret of somebody's callback URL.
-    instance: request.originalUrl.split("?", 1)[0] ?? "/",
-    retryable,
-    ...(known.violations.length === 0 ? {} : { errors: [...known.violations] }),
-    ...known.members,
-  };
-  // Assigned, not spread: the compiler must see it when the field leaves the schema.
-  if (hint !== undefined) problem.hint = hint;
+  const problem: Schema<"Problem"> = problemOf(known);
+  // Without the query, which may hold a secret of somebody's callback URL.
+  problem.instance = request.originalUrl.split("?", 1)[0] ?? "/";
   if (status === 401) reply.header("www-authenticate", 'Bearer realm="nexus-mesh"');
   return reply
     .code(status)
     .headers({ ...known.headers })
     .header("content-type", "application/problem+json")
     .send(JSON.stringify(problem));
+}
+
+/** All but `instance`, which the error does not know. */
+export function problemOf(error: ApiError): Schema<"Problem"> {
+  const { status, title, retryable } = errorCodes[error.code];
+  const hint = error.hint ?? hints[error.code];
+  const problem: Schema<"Problem"> = {
+    type: `urn:nexus-mesh:error:${error.code}`,
+    title,
+    status,
+    code: error.code,
+    detail: error.message,
+    retryable,
+    ...(error.violations.length === 0 ? {} : { errors: [...error.violations] }),
+    ...error.members,
+  };
+  // Assigned, not spread: the compiler must see it when the field leaves the schema.
+  if (hint !== undefined) problem.hint = hint;
+  return problem;
 }
 
 /** Where the thrower gives no better advice. */
@@ -64,6 +71,9 @@ const hints: Partial<Record<keyof typeof errorCodes, string>> = {
   PAYLOAD_TOO_LARGE: "Pass a reference to large data instead of the data",
   VERSION_CONFLICT: "Read it again, and send the ETag that you get as If-Match",
   ALREADY_EXISTS: "Leave If-None-Match out to replace it",
+  REQUEST_TIMEOUT: "Send the same request again, faster or on a connection that isn't cut",
+  HEADERS_TOO_LARGE: "Send less in headers and in the query: a payload belongs in the body",
+  EXPECTATION_FAILED: "Leave the header out, or send Expect: 100-continue",
   OVERLOADED: "Send the same request again after Retry-After",
   STORE_UNAVAILABLE: "Send the same request again after Retry-After",
   DRAINING: "Send the same request again: another gateway answers it",

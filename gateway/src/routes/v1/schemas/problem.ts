@@ -4,14 +4,17 @@ export const Problem = {
   $id: "Problem",
   type: "object",
   description: "What went wrong, as RFC 9457 says it. `code` is stable; texts may change.",
-  required: ["type", "title", "status", "code", "detail", "instance", "retryable"],
+  required: ["type", "title", "status", "code", "detail", "retryable"],
   properties: {
     type: { type: "string" },
     title: { type: "string" },
     status: { type: "integer" },
     code: { type: "string", enum: Object.keys(errorCodes) },
     detail: { type: "string", description: "Names the subject and the value." },
-    instance: { type: "string", description: "The path that was asked for." },
+    instance: {
+      type: "string",
+      description: "The path that was asked for; absent where the request could not be read.",
+    },
     retryable: { type: "boolean", description: "The same request may succeed later." },
     hint: { type: "string", description: "What to do, where the gateway knows it." },
     errors: {
