@@ -1,155 +1,200 @@
-import { randomInt } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
 import { startEmbeddedPostgres } from "@nexus-mesh/gateway/dev/embedded-postgres";
-import { freePort } from "@nexus-mesh/gateway/dev/free-port";
-import { defaultGatewayOptions, type GatewayOptions } from "@nexus-mesh/gateway/options";
-import { startChildGateway } from "../crash/child-gateway.ts";
-import { serve } from "../harness/handler-server.ts";
-import { seedMesh } from "../harness/seed-mesh.ts";
-import { malformedRequest, seededRandom } from "./malformed-request.ts";
+import { exchange } from "./connection.ts";
+import type { Memory } from "./fuzzed-gateway.ts";
+import { wrongWith } from "./judge.ts";
+import { malformed, type Malformed } from "./malformed.ts";
+import { createRandom } from "./random.ts";
+import { parseReplies } from "../harness/raw-replies.ts";
+import { remember, startTarget, type Target } from "./target.ts";
 
 /**
- * `npm run test:fuzz [-- --requests=10000 --seed=N]`: malformed requests over raw sockets. Fails when the gateway stops serving,
- * writes of an unhandled error, answers a 5xx that is no typed failure, or keeps memory.
+ * `npm run test:fuzz [-- --requests=10000 --seed=N]`: malformed requests over raw sockets leave a gateway serving, and
+ * every refusal typed. The seed repeats what is sent; what the gateway does at the same time it can't.
  */
-const requests = argument("requests", 10_000);
-const seed = argument("seed", randomInt(2 ** 31));
-const sockets = 16;
-const settleAfter = Math.floor(requests / 10);
-const longestMs = 4 * 60_000;
+const sockets = 64;
+const warmUp = 1_000;
+const mostGrowth: Memory = { rss: 1.2, held: 1.3 };
+const longestMs = 240_000;
+const mostViolations = 10;
+const shownBytes = 1_500;
 
-const random = seededRandom(seed);
-process.stdout.write(`seed ${seed}, ${requests} requests\n`);
+const { values } = parseArgs({
+  options: {
+    requests: { type: "string", default: "10000" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 32)) },
+  },
+});
+const total = Number(values.requests);
+const seed = Number(values.seed);
+if (!Number.isInteger(total) || total < 1 || !Number.isInteger(seed))
+  throw new TypeError("--requests and --seed are whole numbers");
+print(`seed ${seed}, ${total} requests, ${sockets} sockets`);
+
+const random = createRandom(seed);
+const inFlight = new Map<number, Malformed>();
+const faults = new Map<string, number>();
+const statuses = new Map<string, number>();
+const violations: string[] = [];
+const began = performance.now();
+let sent = 0;
+
 const dataDir = await mkdtemp(path.join(tmpdir(), "nexus-mesh-fuzz-"));
+// Passable for the user that Postgres runs as, so that it needs no other folder when this one is root's.
 await chmod(dataDir, 0o755);
 const postgres = await startEmbeddedPostgres({ dataDir, fsync: false });
-const handler = await serve((request, response) => {
-  request.resume();
-  response.writeHead(200, { "content-type": "application/json" }).end("1");
-});
-const port = await freePort();
-const options: GatewayOptions = {
-  ...defaultGatewayOptions,
-  databaseUrl: postgres.url,
-  publicUrl: `http://127.0.0.1:${port}`,
-  port,
-  opsPort: 0,
-  masterKeys: [randomBytes(32).toString("base64url")],
-  allowUnsafeDatabase: true,
-};
-const { token } = await seedMesh(options, "fuzz", handler.url);
-const gateway = await startChildGateway(options, null);
-const problems: string[] = [];
-const statuses = new Map<string, number>();
-let memoryAfterFirst = 0;
 try {
-  let left = requests;
-  const end = performance.now() + longestMs;
-  await Promise.all(
-    Array.from({ length: sockets }, async () => {
-      while (left > 0 && problems.length < 10) {
-        left -= 1;
-        if (left === requests - settleAfter) memoryAfterFirst = await memory(gateway.pid);
-        if (performance.now() > end) throw new Error(`not done within ${longestMs / 60_000} min`);
-        const request = malformedRequest(random, token);
-        check(request, await exchange(request));
-      }
-    }),
-  );
-  const good = await fetch(`${gateway.url}/nexus/endpoints/fuzz/services/s/op`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: "1",
-  });
-  if (good.status !== 200) problems.push(`a good request is answered ${good.status} afterwards`);
-  const grown = (await memory(gateway.pid)) / memoryAfterFirst;
-  if (grown > 1.2)
-    problems.push(
-      `memory grew ${grown.toFixed(2)} times between ${settleAfter} and ${requests} requests`,
-    );
-  if (/unhandled|uncaught|ERR_UNHANDLED/i.test(gateway.log()))
-    problems.push(`the gateway wrote of an unhandled error:\n${gateway.log().slice(-4_000)}`);
-  const counts = [...statuses].sort().map(([status, n]) => `${status}: ${n}`);
-  process.stdout.write(`${counts.join(", ")}\nmemory ×${grown.toFixed(2)}\n`);
+  const target = await startTarget(postgres.url);
+  try {
+    await fuzz(target);
+  } finally {
+    await target.close();
+  }
 } finally {
-  await gateway.stop();
-  await handler.close();
   await postgres.stop();
   await rm(dataDir, { recursive: true, force: true });
 }
-for (const problem of problems) process.stdout.write(`PROBLEM ${problem}\n`);
-process.stdout.write(problems.length === 0 ? "the gateway holds\n" : `seed ${seed}\n`);
-process.exitCode = problems.length === 0 ? 0 : 1;
 
-/** Writes the pieces one after the other; what comes back until the peer closes, or nothing came for a while. */
-async function exchange(request: { pieces: readonly Buffer[] }): Promise<Buffer> {
-  const socket: Socket = connect(port, "127.0.0.1");
-  const chunks: Buffer[] = [];
-  let wake: (() => void) | undefined;
-  socket.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
-    wake?.();
-  });
-  const closed = new Promise<void>((resolve) => {
-    socket.on("error", () => {
-      resolve();
-    });
-    socket.on("close", () => {
-      resolve();
-    });
-  });
-  await Promise.race([
-    closed,
-    new Promise<void>((resolve) => {
-      socket.on("connect", () => {
-        resolve();
-      });
-    }),
-  ]);
-  for (const piece of request.pieces) {
-    if (socket.destroyed) break;
-    await new Promise<void>((resolve) => {
-      socket.write(piece, () => {
-        resolve();
-      });
-    });
+print(`\nfaults: ${counts(faults)}`);
+print(`answers: ${counts(statuses)}`);
+for (const violation of violations) print(`\nVIOLATION ${violation}`);
+const seconds = ((performance.now() - began) / 1_000).toFixed(0);
+print(
+  `\n${sent} requests in ${seconds} s, seed ${seed}: ${violations.length === 0 ? "nothing found" : `${violations.length} violations`}`,
+);
+process.exitCode = violations.length === 0 ? 0 : 1;
+
+async function fuzz(target: Target): Promise<void> {
+  const { gateway } = target;
+  await sendUntil(Math.min(warmUp, total), target);
+  if (!gateway.ended()) {
+    const early = await gateway.memory();
+    await sendUntil(total, target);
+    if (!gateway.ended()) {
+      const late = await gateway.memory();
+      for (const [what, most] of Object.entries(mostGrowth) as [keyof Memory, number][]) {
+        const grown = late[what] / early[what];
+        print(
+          `${what} after ${Math.min(warmUp, total)}: ${mib(early[what])}; after ${sent}: ${mib(late[what])}`,
+        );
+        if (grown > most) violations.push(`${what} grew ${grown.toFixed(2)} times, over ${most}`);
+      }
+      const broken = await notServing(target);
+      if (broken !== undefined) violations.push(`at the end ${broken}`);
+    }
   }
-  // A request that never ends gets no answer: hanging up is part of the fuzz.
-  const answered = new Promise<void>((resolve) => {
-    wake = resolve;
-    setTimeout(resolve, 150).unref();
-  });
-  if (chunks.length === 0) await Promise.race([closed, answered]);
-  socket.destroy();
-  await closed;
-  return Buffer.concat(chunks);
+  if (gateway.stderr() !== "") violations.push(`on the gateway's stderr:\n${gateway.stderr()}`);
 }
 
-function check(request: { pieces: readonly Buffer[] }, answer: Buffer): void {
-  const text = answer.toString("latin1");
-  const status = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? "none";
-  statuses.set(status, (statuses.get(status) ?? 0) + 1);
-  if (!status.startsWith("5")) return;
-  const body = text.slice(text.indexOf("\r\n\r\n") + 4);
-  // INTERNAL is typed too, and says that nobody had thought of this request.
-  if (/"code":"(?!INTERNAL")[A-Z_]+"/.test(body)) return;
-  const sent = Buffer.concat(request.pieces).toString("latin1").slice(0, 600);
-  problems.push(
-    `${status} without a typed failure: ${JSON.stringify(text.slice(0, 300))} to ${JSON.stringify(sent)}`,
+async function sendUntil(end: number, target: Target): Promise<void> {
+  await Promise.all(
+    Array.from({ length: sockets }, async () => {
+      while (sent < end && !stopped(target)) {
+        const number = (sent += 1);
+        const made = malformed(random, target.known);
+        inFlight.set(number, made);
+        for (const fault of made.faults) count(faults, fault);
+        judge(number, made, await exchange(target.gateway.port, made), target);
+        inFlight.delete(number);
+        if (number % 500 === 0) {
+          const broken = await notServing(target);
+          if (broken !== undefined) violations.push(`after ${number} requests ${broken}`);
+        }
+      }
+    }),
   );
 }
 
-/** Resident bytes. */
-async function memory(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) * 1_024;
+function stopped({ gateway }: Target): boolean {
+  if (violations.length >= mostViolations) return true;
+  if (gateway.ended()) {
+    if (inFlight.size > 0)
+      violations.push(
+        `the gateway ended; in flight were\n${[...inFlight].map(([number, made]) => show(number, made)).join("\n")}`,
+      );
+    inFlight.clear();
+    return true;
+  }
+  if (performance.now() - began < longestMs) return false;
+  violations.push(`only ${sent} requests were done in ${longestMs / 1_000} s`);
+  return true;
 }
 
-function argument(name: string, otherwise: number): number {
-  const found = process.argv.find((one) => one.startsWith(`--${name}=`));
-  return found === undefined ? otherwise : Number(found.slice(name.length + 3));
+function judge(number: number, made: Malformed, bytes: Buffer, { operations }: Target): void {
+  const replies = parseReplies(bytes);
+  if (replies === undefined) {
+    violations.push(`bytes that are no HTTP: ${shown(bytes)}\n${show(number, made)}`);
+    return;
+  }
+  if (replies.length === 0) count(statuses, "none");
+  for (const reply of replies) {
+    count(statuses, String(reply.status));
+    const wrong = wrongWith(reply);
+    if (wrong !== undefined)
+      violations.push(`${wrong}: ${shown(reply.body)}\n${show(number, made)}`);
+    const token = /"token":"([0-9a-f-]{36})"/.exec(reply.body.toString("latin1"))?.[1];
+    if (reply.status === 201 && token !== undefined) remember(operations, token);
+  }
+}
+
+/** Whether an honest caller and an honest admin get what they ask for. */
+async function notServing({ gateway, known }: Target): Promise<string | undefined> {
+  const base = `http://127.0.0.1:${gateway.port}`;
+  const headers = (token: string) => ({
+    authorization: `Bearer ${token}`,
+    "content-type": "application/json",
+  });
+  const input = '{"honest":true}';
+  try {
+    const started = await fetch(`${base}/nexus/endpoints/fuzzed/services/greeting/echo`, {
+      method: "POST",
+      headers: headers(known.callerToken),
+      body: input,
+      signal: AbortSignal.timeout(10_000),
+    });
+    const output = await started.text();
+    if (started.status !== 200 || output !== input)
+      return `a good start is answered ${started.status} ${output}`;
+    const read = await fetch(`${base}/v1/namespaces`, {
+      headers: headers(known.adminToken),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await read.text();
+    return read.status === 200 ? undefined : `a good read is answered ${read.status} ${text}`;
+  } catch (error) {
+    return `a good request fails: ${String(error)}`;
+  }
+}
+
+function show(number: number, made: Malformed): string {
+  const how = `${made.faults.join(", ")}; in ${made.chunks.length} parts, ${made.pauseMs} ms between them; then ${made.leave}`;
+  return `  request ${number} (${how}):\n    ${shown(Buffer.concat(made.chunks))}`;
+}
+
+/** Each byte readable, in JSON's escapes. */
+function shown(bytes: Buffer): string {
+  const text = JSON.stringify(bytes.subarray(0, shownBytes).toString("latin1"));
+  return bytes.length > shownBytes ? `${text} … ${bytes.length} bytes` : text;
+}
+
+function count(counted: Map<string, number>, what: string): void {
+  counted.set(what, (counted.get(what) ?? 0) + 1);
+}
+
+function counts(counted: Map<string, number>): string {
+  return [...counted]
+    .sort(([, a], [, b]) => b - a)
+    .map(([what, n]) => `${what} ${n}`)
+    .join(", ");
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
