@@ -50,7 +50,14 @@ export function createEngine(context: GatewayContext): NexusEngine {
     working.add(done);
   };
   const remember = (operation: NewOperation): void => {
-    recent.set(operation.id, { ...operation, input: Buffer.alloc(0) });
+    const { headers, contentHeaders, callbackHeaders } = operation;
+    recent.set(operation.id, {
+      ...operation,
+      headers: unpooled(headers),
+      contentHeaders: unpooled(contentHeaders),
+      callbackHeaders: callbackHeaders === null ? null : unpooled(callbackHeaders),
+      input: Buffer.alloc(0),
+    });
     if (recent.size > remembered) {
       const [oldest] = recent.keys();
       if (oldest !== undefined) recent.delete(oldest);
@@ -262,4 +269,11 @@ function closed(id: string, head: Head | undefined): ApiError {
     `operation ${id} has ended${head === undefined ? "" : ` as ${head.state}`}`,
     { members: { operationId: id } },
   );
+}
+
+/** As a slice of Node's pool a few bytes would keep 8 KiB: 80 MiB for all that is remembered. */
+function unpooled(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }
