@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { format } from "prettier";
 import { exitCodes } from "@nexus-mesh/cli/exit-code";
+import { handlerErrors } from "@nexus-mesh/sdk/protocol/handler-errors";
 import { errorCodes } from "../../gateway/src/api-error.ts";
 import { permissions } from "../../gateway/src/identity/permissions.ts";
 import { createMetrics } from "../../gateway/src/metrics.ts";
@@ -42,6 +43,13 @@ async function tables(): Promise<Record<string, string[]>> {
       row("---", "---", "---", ":-:", "---"),
       ...Object.entries(errorCodes).map(([code, { status, nexus, retryable, title }]) =>
         row(`\`${code}\``, String(status), nexus, retryable ? "✓" : "", title),
+      ),
+    ],
+    "handler errors": [
+      row("a handler's `HandlerError`", "status", "tried again"),
+      row("---", "---", ":-:"),
+      ...Object.entries(handlerErrors).map(([type, { status, retryable }]) =>
+        row(`\`${type}\``, String(status), retryable ? "✓" : ""),
       ),
     ],
     "exit codes": [
