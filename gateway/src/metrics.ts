@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry as PromRegistry } from "prom-client";
+import { Counter, Gauge, Registry as PromRegistry } from "prom-client";
+import { Histogram } from "./histogram.ts";
 
 export interface Metrics {
   readonly registry: PromRegistry;
@@ -42,9 +43,9 @@ export function createMetrics(): Metrics {
     attemptSeconds: new Histogram({
       name: `${p}attempt_seconds`,
       help: "Duration of attempts",
-      labelNames: ["kind"],
+      label: "kind",
       buckets: seconds,
-      registers,
+      registry,
     }),
     operationsEnded: new Counter({
       name: `${p}operations_ended_total`,
@@ -67,16 +68,16 @@ export function createMetrics(): Metrics {
     batchRows: new Histogram({
       name: `${p}batch_rows`,
       help: "Rows per group-committed statement",
-      labelNames: ["statement"],
+      label: "statement",
       buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500],
-      registers,
+      registry,
     }),
     batchSeconds: new Histogram({
       name: `${p}batch_seconds`,
       help: "Duration of group-committed statements",
-      labelNames: ["statement"],
+      label: "statement",
       buckets: seconds,
-      registers,
+      registry,
     }),
     sweepTaken: new Counter({
       name: `${p}sweep_total`,

@@ -90,7 +90,7 @@ export function createAttemptStart(
       })
       .then(readStartReply, failedExchange);
     const ms = Math.round(clock.monotonic() - from);
-    metrics.attemptSeconds.observe({ kind: "start" }, ms / 1_000);
+    metrics.attemptSeconds.observe("start", ms / 1_000);
     metrics.attempts.inc({ kind: "start", result: attemptResult[result.kind] });
     const current: HeldOperation = { ...held, lease };
     switch (result.kind) {

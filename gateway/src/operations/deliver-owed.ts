@@ -55,7 +55,7 @@ export function createDeliverOwed(
       kind: "callback",
       result: result.result === "delivered" ? "ok" : result.result,
     });
-    metrics.attemptSeconds.observe({ kind: "callback" }, ms / 1_000);
+    metrics.attemptSeconds.observe("callback", ms / 1_000);
     if (result.result === "delivered") {
       await store.noteDelivered(lease);
       return;
@@ -127,7 +127,7 @@ export function createDeliverOwed(
       kind: "cancel",
       result: result.result === "acknowledged" ? "ok" : result.result,
     });
-    metrics.attemptSeconds.observe({ kind: "cancel" }, ms / 1_000);
+    metrics.attemptSeconds.observe("cancel", ms / 1_000);
     log.info(
       { operationId: lease.id, attempt: n, status: result.status, error: result.error },
       `cancel ${result.result}`,

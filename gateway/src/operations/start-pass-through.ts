@@ -39,7 +39,6 @@ export function createStartPassThrough(
   { sendStart, passing }: { sendStart: SendStart; passing: InFlight },
 ): StartPassThrough {
   const { clock, log, metrics, options, store } = context;
-  const attemptSeconds = metrics.attemptSeconds.labels("start");
   /** Finding a counter by its labels takes longer than counting. */
   const succeeded = new Map<string, Counter.Internal>();
   const countStart = (endpoint: string, outcome: string): void => {
@@ -121,7 +120,7 @@ export function createStartPassThrough(
       }
     }
     const attempt = readStartReply(reply);
-    attemptSeconds.observe((clock.monotonic() - from) / 1_000);
+    metrics.attemptSeconds.observe("start", (clock.monotonic() - from) / 1_000);
     countStart(endpoint.name, attempt.kind);
     if (attempt.kind === "started") return insert(attempt.token, attempt.links);
     if (attempt.kind === "retry" && !isNexusReply(reply)) {

@@ -182,7 +182,7 @@ export function createSweep(
       kind: "callback",
       result: result.result === "delivered" ? "ok" : result.result,
     });
-    metrics.attemptSeconds.observe({ kind: "callback" }, ms / 1_000);
+    metrics.attemptSeconds.observe("callback", ms / 1_000);
     if (result.result === "delivered") {
       await store.noteCallback(row, { kind: "delivered" });
       return;

@@ -184,11 +184,11 @@ export function createGroupCommit<Item, Result>(
 
   async function send(batch: readonly Entry[]): Promise<void> {
     const from = clock.monotonic();
-    metrics.batchRows.observe({ statement }, batch.length);
+    metrics.batchRows.observe(statement, batch.length);
     try {
       const items = batch.map(({ item }) => item);
       const results = await repeatStatement(clock, () => options.write(items));
-      metrics.batchSeconds.observe({ statement }, (clock.monotonic() - from) / 1_000);
+      metrics.batchSeconds.observe(statement, (clock.monotonic() - from) / 1_000);
       batch.forEach((entry, at) => {
         const result = results[at];
         if (result === undefined)
