@@ -28,9 +28,7 @@ test(
   "the three commands that npm start prints work as they stand, and Ctrl-C leaves nothing behind",
   { timeout: 120_000 },
   async () => {
-    const port = await freePort();
-    const flags = `--port ${port} --ops-port ${await freePort()} --data-dir ${path.join(home, "data")}`;
-    const gateway = openTerminal(`exec npm start -- ${flags}`);
+    const gateway = openTerminal(`exec npm start -- ${await ownPortsAndData()}`);
     await gateway.says("Ctrl-C stops everything");
     const commands = printedCommands(gateway.output());
     expect(commands).toHaveLength(3);
@@ -50,8 +48,20 @@ test(
 
     await handler.interrupt();
     expect(await processesOf(home)).toContainEqual(expect.stringContaining("postgres"));
-    // npm itself may end by the signal; the gateway's own exit code is tested in test/identity/dev-mode.test.ts.
-    await gateway.interrupt();
+    expect(await gateway.interrupt(), gateway.output()).toBe(0);
+    expect(await processesOf(home)).toEqual([]);
+  },
+);
+
+test(
+  "a SIGINT to npm alone, as a supervisor sends it, ends the gateway as Ctrl-C does",
+  { timeout: 120_000 },
+  async () => {
+    const gateway = openTerminal(`exec npm start -- ${await ownPortsAndData()}`);
+    await gateway.says("Ctrl-C stops everything");
+    gateway.signalAlone("SIGINT");
+    expect(await gateway.ended, gateway.output()).toBe(0);
+    expect(gateway.output()).toContain("Stopped. The data stay where they are.");
     expect(await processesOf(home)).toEqual([]);
   },
 );
@@ -69,6 +79,10 @@ test("at the usual port the first command needs nothing but the example", () => 
   expect(serve).toBe("npx tsx examples/hello/handler.ts");
 });
 
+async function ownPortsAndData(): Promise<string> {
+  return `--port ${await freePort()} --ops-port ${await freePort()} --data-dir ${path.join(home, "data")}`;
+}
+
 function printedCommands(output: string): string[] {
   return [...output.matchAll(/^ {2}(\S.*)$/gm)].map(([, text]) => text ?? "");
 }
@@ -80,6 +94,8 @@ interface Terminal {
   readonly ended: Promise<number | null>;
   /** Ctrl-C, which reaches every process of the terminal; the exit code. */
   interrupt(): Promise<number | null>;
+  /** To the command itself alone. */
+  signalAlone(signal: "SIGINT"): void;
 }
 
 function openTerminal(command: string): Terminal {
@@ -113,6 +129,9 @@ function openTerminal(command: string): Terminal {
     async interrupt() {
       if (child.pid !== undefined && !hasEnded(child)) process.kill(-child.pid, "SIGINT");
       return ended;
+    },
+    signalAlone: (signal) => {
+      child.kill(signal);
     },
   };
   running.add(terminal);
