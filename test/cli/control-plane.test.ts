@@ -40,6 +40,16 @@ test("namespace list, get, put, delete", async () => {
   expect(await cli(["namespace", "get", "passing"])).toMatchObject({ code: 7, stdout: "" });
 });
 
+test("namespace put keeps a description that is not given, and clears it when told so", async () => {
+  await ok(["namespace", "put", "described", "--description", "once given"]);
+  await ok(["namespace", "put", "described"]);
+  const kept = await json("namespace", "get", "described");
+  expect(kept).toMatchObject({ description: "once given" });
+  expect(await json("namespace", "put", "described")).toEqual(kept);
+  await ok(["namespace", "put", "described", "--description", ""]);
+  expect(await json("namespace", "get", "described")).toMatchObject({ description: "" });
+});
+
 test("token issue, list, revoke: the token is all that issue prints on stdout", async () => {
   const issue = ["token", "issue", "insights", "--role", "viewer", "--subject", "dashboard"];
   const issued = await ok([...issue, "--expires", "30d"]);
@@ -121,6 +131,41 @@ test("endpoint put creates, keeps what is not given, and get, list and delete fo
   await ok(["endpoint", "delete", "short-lived"]);
   expect((await cli(["endpoint", "get", "short-lived"])).code).toBe(7);
   expect((await cli(["namespace", "delete", "insights"])).code).toBe(8);
+});
+
+test("what endpoint put has set can be taken back, and stays while it is not named", async () => {
+  const put = ["endpoint", "put", "undone", "--target", "http://127.0.0.1:7410/nexus"];
+  const policy = async () =>
+    (await json<{ policy: { durable: boolean; maxAttempts: number | null } }>(...put)).policy;
+  await ok([
+    ...[...put, "--owner", "insights", "--description", "to be cleared"],
+    ...["--durable", "--max-attempts", "5", "--schedule-to-close", "2h"],
+  ]);
+  expect(await policy()).toMatchObject({ durable: true, maxAttempts: 5 });
+  await ok([...put, "--no-durable"]);
+  expect(await policy()).toMatchObject({ durable: false, maxAttempts: 5 });
+  await ok([...put, "--durable", "--max-attempts", "none"]);
+  expect(await policy()).toMatchObject({ durable: true, maxAttempts: null });
+  await ok([...put, "--description", ""]);
+  expect(await json("endpoint", "get", "undone")).toMatchObject({
+    description: "",
+    policy: { durable: true, maxAttempts: null, scheduleToClose: "7200s" },
+  });
+});
+
+test("grant list follows the pages to the last one", async () => {
+  const target = ["--target", "http://127.0.0.1:7410/nexus", "--owner", "insights"];
+  await ok(["endpoint", "put", "popular", ...target]);
+  const { registry } = gateway.context;
+  const endpointId = registry.snapshot().endpoints.get("popular")?.id ?? 0;
+  const actor = { subject: "test", namespace: null };
+  const callers = Array.from({ length: 201 }, (_, n) => `team-${n}`);
+  for (const caller of callers) {
+    const grant = { id: caller, endpointId, caller, service: "*", operation: "*" };
+    await registry.putGrant(grant, actor);
+  }
+  const listed = await json<{ id: string }[]>("grant", "list", "popular");
+  expect(listed.map(({ id }) => id).sort()).toEqual(callers.sort());
 });
 
 test("grant put, list, delete, and can-i says yes or what would help", async () => {

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { AdminError, type AdminClient } from "@nexus-mesh/sdk/admin";
 import { InvalidArgumentError } from "commander";
 import { durationArgument } from "./duration-argument.ts";
 import { exitCodes } from "./exit-code.ts";
 import { readInput } from "./read-input.ts";
-import { everyPage, type Registration } from "./session.ts";
+import { everyPage, whatIsThere, type Registration } from "./session.ts";
 import { fields, table } from "./table.ts";
 
 interface PutOptions {
@@ -13,7 +12,7 @@ interface PutOptions {
   readonly description?: string;
   readonly scheduleToClose?: number | "none";
   readonly inlineWait?: number;
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | "none";
   readonly dedupeWindow?: number;
   readonly durable?: boolean;
 }
@@ -81,7 +80,7 @@ export function registerEndpoints({ program, session, terminal, exit }: Registra
     .description("create an endpoint or change it; what is not given keeps its value")
     .requiredOption("--target <url>", "where the handler's Nexus operations lie")
     .option("--owner <namespace>", "the team that serves it; default: the namespace of the token")
-    .option("--description <text>", "Markdown; @file reads one, - stdin")
+    .option("--description <text>", 'Markdown; @file reads one, - stdin, "" clears it')
     .option(
       "--schedule-to-close <duration>",
       "default deadline of an operation, or none",
@@ -92,16 +91,19 @@ export function registerEndpoints({ program, session, terminal, exit }: Registra
       "how long a durable start waits for a quick answer",
       durationArgument,
     )
-    .option("--max-attempts <n>", "park an operation after so many attempts", wholeNumber)
+    .option("--max-attempts <n>", "park an operation after so many attempts, or none", (text) =>
+      text === "none" ? "none" : wholeNumber(text),
+    )
     .option(
       "--dedupe-window <duration>",
       "how long a request id is remembered after the end",
       durationArgument,
     )
     .option("--durable", "make every start durable")
+    .option("--no-durable", "leave it to each caller")
     .action(async (name: string, options: PutOptions) => {
       const { admin, show } = await session();
-      const current = await currentVersion(admin, name);
+      const current = await whatIsThere(admin.call("getEndpoint", { path: { endpoint: name } }));
       const policy = policyOf(options);
       const put = await admin.call("putEndpoint", {
         path: { endpoint: name },
@@ -167,10 +169,14 @@ function registerGrants({ program, session }: Registration): void {
     .description("the grants of an endpoint")
     .action(async (endpoint: string) => {
       const { admin, show } = await session();
-      const { items } = await admin.call("listGrants", {
-        path: { endpoint },
-        query: { limit: 200 },
-      });
+      const items = await everyPage(
+        (cursor) =>
+          admin.call("listGrants", {
+            path: { endpoint },
+            query: { limit: 200, ...(cursor === undefined ? {} : { cursor }) },
+          }),
+        10_000,
+      );
       show(items, () =>
         table(
           ["ID", "CALLER", "SERVICE", "OPERATION", "CREATED"],
@@ -225,15 +231,6 @@ function registerGrants({ program, session }: Registration): void {
     });
 }
 
-async function currentVersion(admin: AdminClient, endpoint: string) {
-  try {
-    return await admin.call("getEndpoint", { path: { endpoint } });
-  } catch (error) {
-    if (error instanceof AdminError && error.status === 404) return undefined;
-    throw error;
-  }
-}
-
 function policyOf(options: PutOptions) {
   const { scheduleToClose, inlineWait, maxAttempts, dedupeWindow, durable } = options;
   return {
@@ -241,7 +238,9 @@ function policyOf(options: PutOptions) {
       ? {}
       : { scheduleToClose: scheduleToClose === "none" ? "none" : `${scheduleToClose}ms` }),
     ...(inlineWait === undefined ? {} : { inlineWait: `${inlineWait}ms` }),
-    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    ...(maxAttempts === undefined
+      ? {}
+      : { maxAttempts: maxAttempts === "none" ? null : maxAttempts }),
     ...(dedupeWindow === undefined ? {} : { dedupeWindow: `${dedupeWindow}ms` }),
     ...(durable === undefined ? {} : { durable }),
   };
@@ -249,6 +248,6 @@ function policyOf(options: PutOptions) {
 
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text))
-    throw new InvalidArgumentError("write a whole number from 1 on");
+    throw new InvalidArgumentError("write a whole number from 1 on, or none");
   return Number(text);
 }

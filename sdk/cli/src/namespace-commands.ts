@@ -1,5 +1,5 @@
 import { parseJson, readInput } from "./read-input.ts";
-import { everyPage, type Registration } from "./session.ts";
+import { everyPage, whatIsThere, type Registration } from "./session.ts";
 import { fields, table } from "./table.ts";
 
 export function registerNamespaces({ program, session, terminal }: Registration): void {
@@ -44,15 +44,23 @@ export function registerNamespaces({ program, session, terminal }: Registration)
 
   namespace
     .command("put <name>")
-    .description("create a namespace, or change its description")
-    .option("--description <text>", "what the team does", "")
-    .action(async (name: string, options: { description: string }) => {
+    .description("create a namespace, or change its description; what is not given keeps its value")
+    .option("--description <text>", 'what the team does; "" clears it')
+    .action(async (name: string, { description }: { description?: string }) => {
       const { admin, show } = await session();
-      const put = await admin.call("putNamespace", {
-        path: { namespace: name },
-        body: { description: options.description },
-      });
-      show(put, () => `namespace ${name} is there\n`);
+      const current =
+        description === undefined
+          ? await whatIsThere(admin.call("getNamespace", { path: { namespace: name } }))
+          : undefined;
+      const there =
+        current ??
+        (await admin.call("putNamespace", {
+          path: { namespace: name },
+          // A namespace has no version: what someone else has just made must not lose its description either.
+          ...(description === undefined ? { headers: { "if-none-match": "*" } } : {}),
+          body: { description: description ?? "" },
+        }));
+      show(there, () => `namespace ${name} is there\n`);
     });
 
   namespace

@@ -1,4 +1,4 @@
-import { createAdminClient, type AdminClient } from "@nexus-mesh/sdk/admin";
+import { AdminError, createAdminClient, type AdminClient } from "@nexus-mesh/sdk/admin";
 import type { Command } from "commander";
 import { chooseContext, type Context } from "./contexts.ts";
 import type { Terminal } from "./terminal.ts";
@@ -56,4 +56,14 @@ export async function everyPage<Item>(
     cursor = got.nextCursor ?? undefined;
   } while (cursor !== undefined && items.length < limit);
   return items.slice(0, limit);
+}
+
+/** For commands that create or change: undefined where there is nothing yet. */
+export async function whatIsThere<Found>(asked: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof AdminError && error.status === 404) return undefined;
+    throw error;
+  }
 }
