@@ -18,7 +18,7 @@ import { headerNames } from "./protocol/headers.ts";
 import { formatLink } from "./protocol/links.ts";
 import { cancelPath, encodeSegment, startPath } from "./protocol/path.ts";
 import { decodeStartResponse } from "./protocol/start-response.ts";
-import { withRetries, type RetryOptions } from "./retry.ts";
+import { askedDelay, withRetries, type RetryLimits, type RetryOptions } from "./retry.ts";
 
 export interface NexusClientOptions {
   /** The gateway's public URL. */
@@ -27,7 +27,11 @@ export interface NexusClientOptions {
   readonly token: string | (() => string | Promise<string>);
   /** For a token that acts for several namespaces: the one that calls. */
   readonly namespace?: string;
-  /** Of requests that may be repeated: 503, 429, 520, refused and reset connections. */
+  /**
+   * Of requests that may be repeated: 429, 502, 503, 504, 520, refused, reset and timed-out connections. Between two tries
+   * lies what the answer's `Retry-After` asks for, if that is more than the usual delay. An answer that asks for more than
+   * a minute, or for more than is left of the call's `timeoutMs`, is the last.
+   */
   readonly retry?: RetryOptions;
   /** One HTTP request, in ms. Default 30,000. */
   readonly requestTimeoutMs?: number;
@@ -51,6 +55,11 @@ export interface StartOptions {
   readonly links?: readonly { readonly url: string | URL; readonly type: string }[];
   /** Ends the requests of this call, not the operation. */
   readonly signal?: AbortSignal;
+}
+
+export interface ExecuteOptions extends StartOptions {
+  /** The whole call with its repeats, in ms. Default: for ever. The operation goes on; `scheduleToCloseMs` ends that. */
+  readonly timeoutMs?: number;
 }
 
 export interface ResultOptions {
@@ -83,11 +92,20 @@ export interface OperationHandle<Output> {
 }
 
 export interface ServiceClient<Ops extends OperationMap> {
-  /** Starts and waits for the result; a handler that answers at once costs one request. Errors: as `start` and `result`. */
+  /**
+   * Starts and waits for the result; a handler that answers at once costs one request.
+   *
+   * A handler that answers at once is called **at least once**: when its answer is lost or late (520), the call is repeated
+   * under the same request id, which it sees as the same `Nexus-Request-Id`. An operation that went on asynchronously is
+   * attached to; what a synchronous handler did, it does again, unless it recognises the id. `retry: { attempts: 1 }` leaves
+   * the repeating to you. What takes longer than `requestTimeoutMs` belongs in an asynchronous handler.
+   *
+   * @throws as `start` and `result`; ConnectionFailed or HandlerError, too, when `timeoutMs` ends before the start is answered.
+   */
   execute<K extends OperationKey<Ops>>(
     operation: K,
     input: OperationInput<Ops[K]>,
-    options?: StartOptions & { readonly timeoutMs?: number },
+    options?: ExecuteOptions,
   ): Promise<OperationOutput<Ops[K]>>;
   /**
    * Returns when the mesh has committed the start: it will be dispatched, whatever dies next.
@@ -134,30 +152,37 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
 
   /** A start is safe to repeat: the same request id attaches. */
   function send(
-    request: {
+    request: () => {
       method: "GET" | "POST";
       url: string;
       headers: Readonly<Record<string, string>>;
       body?: Uint8Array;
       timeoutMs?: number;
     },
-    signal: AbortSignal | undefined,
+    limits: RetryLimits,
   ): Promise<HttpReply> {
     return withRetries(
-      async () =>
-        httpExchange({
-          ...request,
-          headers: { ...request.headers, ...(await authorized()) },
-          timeoutMs: request.timeoutMs ?? requestTimeoutMs,
-          signal,
+      async () => {
+        const { headers, timeoutMs = requestTimeoutMs, ...rest } = request();
+        return httpExchange({
+          ...rest,
+          headers: { ...headers, ...(await authorized()) },
+          timeoutMs,
+          signal: limits.signal,
           dispatcher: options.dispatcher,
-        }),
-      (tried) =>
-        "error" in tried
-          ? tried.error instanceof ConnectionFailed
-          : [429, 502, 503, 504, 520].includes(tried.result.status) && retryable(tried.result),
+        });
+      },
+      (tried) => {
+        if ("error" in tried) return tried.error instanceof ConnectionFailed && 0;
+        const { result } = tried;
+        return (
+          [429, 502, 503, 504, 520].includes(result.status) &&
+          retryable(result) &&
+          askedDelay(result)
+        );
+      },
       options.retry,
-      signal,
+      limits,
     );
   }
 
@@ -175,7 +200,7 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
         key: string,
         input: unknown,
         start: StartOptions,
-        respondAsync: boolean,
+        { respondAsync, endsAt }: { respondAsync: boolean; endsAt: number },
       ) {
         const definition = definitionOf(service, key);
         const converter = definition.inputType?.transferTypeConverter;
@@ -186,20 +211,29 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
           start.callbackUrl === undefined
             ? ""
             : `?callback=${encodeURIComponent(start.callbackUrl)}`;
+        const url = `${servicePath}${startPath(service.name, definition.name)}${callback}`;
+        // Made once: a repeat has the same request id.
+        const headers = startHeaders(start);
         const reply = await send(
-          {
-            method: "POST",
-            url: `${servicePath}${startPath(service.name, definition.name)}${callback}`,
-            headers: {
-              // A handler may take as long as this client waits, less the way back.
-              [headerNames.requestTimeout]: formatDuration(Math.max(1, requestTimeoutMs - 1_000)),
-              ...startHeaders(start),
-              ...content.headers,
-              ...(respondAsync ? { prefer: "respond-async" } : {}),
-            },
-            body: content.body,
+          () => {
+            const timeoutMs = Math.floor(Math.min(requestTimeoutMs, endsAt - performance.now()));
+            return {
+              method: "POST",
+              url,
+              headers: {
+                // A handler may take as long as this client waits, less the way back.
+                [headerNames.requestTimeout]: formatDuration(
+                  Math.max(1, timeoutMs / 2, timeoutMs - 1_000),
+                ),
+                ...headers,
+                ...content.headers,
+                ...(respondAsync ? { prefer: "respond-async" } : {}),
+              },
+              body: content.body,
+              timeoutMs,
+            };
           },
-          start.signal,
+          { signal: start.signal, endsAt },
         );
         const decoded = decodeStartResponse(reply);
         switch (decoded.kind) {
@@ -236,8 +270,12 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
           async cancel({ signal } = {}) {
             const url = `${servicePath}${cancelPath(service.name, definitionOf(service, key).name)}`;
             const reply = await send(
-              { method: "POST", url, headers: { [headerNames.operationToken]: operationId } },
-              signal,
+              () => ({
+                method: "POST",
+                url,
+                headers: { [headerNames.operationToken]: operationId },
+              }),
+              { signal },
             );
             if (reply.status !== 202) throw errorOf(reply);
           },
@@ -255,8 +293,8 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
           const waitMs = Math.min(left, 30_000);
           const url = `${base}/v1/operations/${operationId}/result?wait=${formatDuration(waitMs)}`;
           const reply = await send(
-            { method: "GET", url, headers: {}, timeoutMs: waitMs + requestTimeoutMs },
-            signal,
+            () => ({ method: "GET", url, headers: {}, timeoutMs: waitMs + requestTimeoutMs }),
+            { signal, endsAt: end },
           );
           if (reply.status === 200) return outputOf(key, reply);
           if (reply.status !== 202) throw errorOf(reply);
@@ -266,16 +304,17 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
 
       return {
         async execute(key, input, start = {}) {
-          const { timeoutMs, ...rest } = start;
-          const begun = await begin(key, input, rest, false);
+          const { timeoutMs = Infinity, ...rest } = start;
+          const endsAt = performance.now() + timeoutMs;
+          const begun = await begin(key, input, rest, { respondAsync: false, endsAt });
           if (begun.kind === "sync") return begun.value as never;
           return result(key, begun.token, {
-            ...(timeoutMs === undefined ? {} : { timeoutMs }),
+            timeoutMs: endsAt - performance.now(),
             ...(rest.signal === undefined ? {} : { signal: rest.signal }),
           }) as Promise<never>;
         },
         async start(key, input, start = {}) {
-          const begun = await begin(key, input, start, true);
+          const begun = await begin(key, input, start, { respondAsync: true, endsAt: Infinity });
           if (begun.kind === "async") return handle(key, begun.token);
           // The request id was used before and its operation has ended: the outcome is here already.
           const { token, value } = begun;

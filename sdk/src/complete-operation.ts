@@ -4,7 +4,7 @@ import { ConnectionFailed, httpExchange } from "./http-exchange.ts";
 import { encodeCompletion, type CompletionFacts } from "./protocol/completion.ts";
 import { serialize } from "./protocol/content.ts";
 import { decodeErrorResponse } from "./protocol/failure-response.ts";
-import { withRetries, type RetryOptions } from "./retry.ts";
+import { askedDelay, withRetries, type RetryOptions } from "./retry.ts";
 
 /** Where and how to complete: what a start brought along, kept with the work until it has ended. */
 export interface CompletionTarget extends CompletionFacts {
@@ -66,10 +66,12 @@ export async function completeOperation(
         signal: options.signal,
         dispatcher: options.dispatcher,
       }),
-    (tried) =>
-      "error" in tried ? tried.error instanceof ConnectionFailed : isRetryable(tried.result),
+    (tried) => {
+      if ("error" in tried) return tried.error instanceof ConnectionFailed && 0;
+      return isRetryable(tried.result) && askedDelay(tried.result);
+    },
     options,
-    options.signal,
+    { signal: options.signal },
   );
   if (accepted(reply.status)) return;
   if (isRetryable(reply)) {

@@ -2,6 +2,7 @@ import { HandlerError, OperationError, operation, service } from "nexus-rpc";
 import { afterAll, beforeAll, beforeEach, expect, expectTypeOf, test } from "vitest";
 import { createNexusClient, StillRunning, type NexusClientOptions } from "../../sdk/src/client.ts";
 import { ConnectionFailed } from "../../sdk/src/http-exchange.ts";
+import { parseDuration } from "../../sdk/src/protocol/duration.ts";
 import { startScriptedHandler, type ScriptedHandler } from "../harness/handler-server.ts";
 
 const date = {
@@ -221,6 +222,57 @@ test("tries are bounded, and a final 503 gets one", async () => {
   answers({ status: 503, headers: { "nexus-request-retryable": "false" } });
   await expect(target().execute("count", input)).rejects.toMatchObject({ type: "UNAVAILABLE" });
   expect(sent()).toHaveLength(4);
+});
+
+test("the next try comes when Retry-After says, not before", async () => {
+  const at: number[] = [];
+  gateway.script((_call, response) => {
+    at.push(performance.now());
+    if (at.length === 1) response.writeHead(503, { "retry-after": "1" }).end();
+    else response.writeHead(rows.status, rows.headers).end(rows.body);
+  });
+  await target().execute("count", input, { timeoutMs: 60_000 });
+  const [first = 0, second = 0] = at;
+  // However busy the machine is; timers may be a millisecond early.
+  expect(second - first).toBeGreaterThan(990);
+});
+
+test.each([
+  ["seconds beyond the call's time", "30", 20_000],
+  ["a date beyond the call's time", new Date(Date.now() + 3_600_000).toUTCString(), 1_000_000],
+  ["more than a minute", "61", undefined],
+])("a Retry-After of %s: the answer is the last", async (_name, retryAfter, timeoutMs) => {
+  answers({ status: 429, headers: { "retry-after": retryAfter } });
+  const limit = timeoutMs === undefined ? {} : { timeoutMs };
+  await expect(target().execute("count", input, limit)).rejects.toMatchObject({
+    type: "RESOURCE_EXHAUSTED",
+  });
+  expect(sent()).toHaveLength(1);
+});
+
+test("a Retry-After that can't be read changes nothing", async () => {
+  answers({ status: 503, headers: { "retry-after": "2026-01-02" } }, rows);
+  expect(await target().execute("count", input)).toEqual({ rows: 3 });
+});
+
+test("a synchronous handler that is too late is called again under the same request id", async () => {
+  answers({ status: 520, headers: json, body: '{"message":"upstream timeout"}' }, rows);
+  expect(await target().execute("count", input)).toEqual({ rows: 3 });
+  const ids = sent().map((call) => call.headers["nexus-request-id"]);
+  expect(ids).toEqual([ids[0], ids[0]]);
+});
+
+test("the time of a call bounds its start, and the handler is told", async () => {
+  answers(rows);
+  await target().execute("count", input, { timeoutMs: 5_000 });
+  const told = parseDuration(String(sent()[0]?.headers["request-timeout"])) ?? 0;
+  expect(told).toBeGreaterThan(0);
+  expect(told).toBeLessThanOrEqual(4_000);
+  gateway.script(() => undefined);
+  const before = sent().length;
+  const late = target().execute("count", input, { timeoutMs: 50 });
+  await expect(late).rejects.toThrow(ConnectionFailed);
+  expect(sent().length - before).toBeLessThanOrEqual(1);
 });
 
 test("nobody there, an answer that never comes, and a caller who gives up", async () => {

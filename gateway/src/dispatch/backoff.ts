@@ -1,3 +1,5 @@
+import { parseRetryAfter } from "@nexus-mesh/sdk/protocol/retry-after";
+
 /** Exponential with full upper half jitter: the n-th delay lies in [d/2, d], d = first × 2^(n−1), at most `maxMs`. */
 export function backoff(
   attempt: number,
@@ -9,13 +11,12 @@ export function backoff(
   return Math.round(full / 2 + (full / 2) * random());
 }
 
-/** `Retry-After` in seconds or as an HTTP date, bounded: a handler can't silence an operation for ever. */
+/** A `Retry-After`, bounded: a handler can't silence an operation for ever. */
 export function retryAfter(
   value: string | undefined,
   now: number,
   maxMs: number,
 ): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
-  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, maxMs) : undefined;
+  const ms = parseRetryAfter(value, now);
+  return ms === undefined ? undefined : Math.min(ms, maxMs);
 }
