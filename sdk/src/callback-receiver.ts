@@ -25,12 +25,45 @@ export type ReceivedCompletion = {
   | { readonly state: "failed" | "canceled"; readonly error: OperationError }
 );
 
-/** Remembers completion ids for as long as a replay would pass the time window. */
+/**
+ * What was processed, and what is being processed. One `claim` of an id wins; whoever has it works until it expires, for a
+ * process that dies with a claim in hand must not lose the completion.
+ *
+ * @example
+ * // create table completion (id text primary key, claim uuid not null, expires_at timestamptz not null, done boolean not null default false)
+ * const deduplication: CompletionDeduplication = {
+ *   async claim(id, forMs) {
+ *     const claim = randomUUID();
+ *     const { rowCount } = await pool.query(
+ *       `insert into completion as c (id, claim, expires_at) values ($1, $2, now() + $3 * interval '1 ms')
+ *        on conflict (id) do update set claim = excluded.claim, expires_at = excluded.expires_at
+ *        where not c.done and c.expires_at <= now()`, [id, claim, forMs]);
+ *     if (rowCount === 1)
+ *       return {
+ *         done: async () => void (await pool.query("update completion set done = true where id = $1", [id])),
+ *         release: async () => void (await pool.query("delete from completion where id = $1 and claim = $2 and not done", [id, claim])),
+ *       };
+ *     const { rows } = await pool.query("select done from completion where id = $1", [id]);
+ *     return rows[0]?.done === true ? "done" : "busy";
+ *   },
+ * };
+ */
 export interface CompletionDeduplication {
-  /** True when the id is new; then it is remembered. */
-  claim(completionId: string): boolean | Promise<boolean>;
-  /** The completion could not be processed: its next delivery is new again. */
-  release(completionId: string): void | Promise<void>;
+  /**
+   * `done`: it was processed, nothing is left to do. `busy`: someone else's claim has not expired. Else the caller's own,
+   * from now on and for so many ms. Atomic: two deliveries may ask at the same time.
+   */
+  claim(
+    completionId: string,
+    forMs: number,
+  ): CompletionClaim | "busy" | "done" | Promise<CompletionClaim | "busy" | "done">;
+}
+
+export interface CompletionClaim {
+  /** It was processed. To be remembered for twice `toleranceSeconds` at least, which is how long a replay is accepted. */
+  done(): void | Promise<void>;
+  /** It could not be processed: the next delivery may claim it at once. A claim that has expired meanwhile changes nothing. */
+  release(): void | Promise<void>;
 }
 
 export interface CallbackReceiverOptions {
@@ -40,9 +73,18 @@ export interface CallbackReceiverOptions {
   readonly publicKeys?: readonly KeyObject[];
   /** How far a delivery's time may be off, in seconds. Default 300. */
   readonly toleranceSeconds?: number;
-  /** Default: the last 10,000 ids in memory. Give one on your database where several processes receive. */
+  /** Default: the last 10,000 in memory. Give one on your database where several processes receive, or one is restarted. */
   readonly deduplication?: CompletionDeduplication;
-  /** Called once per completion; when it rejects, the mesh is told 500 and delivers again. */
+  /**
+   * How long one delivery may be worked on before another may begin, in seconds. Default 60. A delivery that comes
+   * meanwhile to another process is told 503 and comes again.
+   */
+  readonly claimSeconds?: number;
+  /**
+   * When it rejects, the mesh is told 500 and delivers again. Called once per completion, unless a process dies between its
+   * end and the note of it in `deduplication`: what must not happen twice is guarded by `completionId` in your own
+   * transaction.
+   */
   readonly onCompletion: (completion: ReceivedCompletion) => void | Promise<void>;
   /** Largest body in bytes. Default 2 MiB. */
   readonly maxBytes?: number;
@@ -57,6 +99,9 @@ export interface CallbackReceiver {
     body: Uint8Array,
   ) => ReceivedCompletion;
 }
+
+/** Any status but 2xx and those that say "never" makes the mesh deliver again; without this, at its own growing intervals. */
+const busyRetryAfter = "5";
 
 /**
  * Receives the completions that the mesh owes for `callback` URLs. A delivery counts only if its signature covers it
@@ -76,7 +121,8 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
   const tolerance = options.toleranceSeconds ?? 300;
   const maxBytes = options.maxBytes ?? 2 * 1024 * 1024;
   const deduplication = options.deduplication ?? lastInMemory(10_000);
-  const inProgress = new Map<string, Promise<void>>();
+  const claimMs = (options.claimSeconds ?? 60) * 1_000;
+  const inProgress = new Map<string, Promise<"done" | "busy">>();
   const onError =
     options.onError ??
     ((error: unknown) =>
@@ -109,7 +155,7 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
     return completionOf(id, token, headers, body);
   }
 
-  async function receive(request: IncomingMessage): Promise<void> {
+  async function receive(request: IncomingMessage): Promise<"done" | "busy"> {
     const body = await collectBody(request, maxBytes);
     const completion = verify(firstValues(request.rawHeaders), body);
     // A second delivery beside the first shares its fate: told 200 early, the mesh would not deliver again should the first fail.
@@ -118,27 +164,38 @@ export function createCallbackReceiver(options: CallbackReceiverOptions): Callba
     const processed = processOnce(completion);
     inProgress.set(completion.completionId, processed);
     try {
-      await processed;
+      return await processed;
     } finally {
       inProgress.delete(completion.completionId);
     }
   }
 
-  async function processOnce(completion: ReceivedCompletion): Promise<void> {
-    if (!(await deduplication.claim(completion.completionId))) return;
+  async function processOnce(completion: ReceivedCompletion): Promise<"done" | "busy"> {
+    const claim = await deduplication.claim(completion.completionId, claimMs);
+    if (typeof claim === "string") return claim;
     try {
       await options.onCompletion(completion);
     } catch (error) {
-      await deduplication.release(completion.completionId);
+      try {
+        await claim.release();
+      } catch (releaseError) {
+        // It expires by itself. The mesh is told of the first error all the same.
+        onError(releaseError);
+      }
       throw error;
     }
+    await claim.done();
+    return "done";
   }
 
   return {
     verify,
     listener(request, response) {
       receive(request).then(
-        () => response.writeHead(200, { "content-length": 0 }).end(),
+        (outcome) =>
+          outcome === "done"
+            ? response.writeHead(200, { "content-length": 0 }).end()
+            : response.writeHead(503, { "content-length": 0, "retry-after": busyRetryAfter }).end(),
         (error: unknown) => {
           if (!(error instanceof HandlerError)) onError(error);
           const encoded =
@@ -178,21 +235,22 @@ function completionOf(
   }
 }
 
+/** A claim needs no memory of its own: deliveries of one process that come together share one. */
 function lastInMemory(limit: number): CompletionDeduplication {
   const seen = new Set<string>();
   return {
-    claim(id) {
-      if (seen.has(id)) return false;
-      seen.add(id);
-      if (seen.size > limit) {
-        const [oldest] = seen;
-        if (oldest !== undefined) seen.delete(oldest);
-      }
-      return true;
-    },
-    release: (id) => {
-      seen.delete(id);
-    },
+    claim: (id) =>
+      seen.has(id)
+        ? "done"
+        : {
+            done() {
+              seen.add(id);
+              if (seen.size <= limit) return;
+              const [oldest] = seen;
+              if (oldest !== undefined) seen.delete(oldest);
+            },
+            release: () => undefined,
+          },
   };
 }
 

@@ -1,13 +1,16 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { OperationError } from "nexus-rpc";
+import pg from "pg";
 import { request } from "undici";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   createCallbackReceiver,
+  type CompletionDeduplication,
   type ReceivedCompletion,
 } from "../../sdk/src/callback-receiver.ts";
 import { encodeCompletion } from "../../sdk/src/protocol/completion.ts";
 import { contentHeaders, serialize } from "../../sdk/src/protocol/content.ts";
+import { decodeErrorResponse } from "../../sdk/src/protocol/failure-response.ts";
 import {
   completionId,
   headerDigest,
@@ -15,6 +18,7 @@ import {
   signV1a,
 } from "../../sdk/src/protocol/webhook-signature.ts";
 import { serve } from "../harness/handler-server.ts";
+import { createEmptyDatabase, type TestDatabase } from "../harness/postgres.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 const operationId = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -205,6 +209,150 @@ test("of two deliveries at once neither is acknowledged before the work is done"
   expect(secondIsDone).toBe(false);
   fail(new Error("database down"));
   expect(await Promise.all([first, second])).toEqual([500, 500]);
+});
+
+describe("several processes, one database", () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  let first: Process;
+  let second: Process;
+
+  beforeAll(async () => {
+    database = await createEmptyDatabase();
+    pool = new pg.Pool({ connectionString: database.url, max: 4 });
+    await pool.query(
+      `create table completion (id text primary key, claim uuid not null, expires_at timestamptz not null,
+         done boolean not null default false)`,
+    );
+    first = await startProcess();
+    second = await startProcess();
+  });
+  afterAll(async () => {
+    await first.close();
+    await second.close();
+    await pool.end();
+    await database.drop();
+  });
+
+  /** As in the example of {@link CompletionDeduplication}. */
+  function onPostgres(): CompletionDeduplication {
+    return {
+      async claim(id, forMs) {
+        const claim = randomUUID();
+        const { rowCount } = await pool.query(
+          `insert into completion as c (id, claim, expires_at) values ($1, $2, now() + $3 * interval '1 ms')
+           on conflict (id) do update set claim = excluded.claim, expires_at = excluded.expires_at
+           where not c.done and c.expires_at <= now()`,
+          [id, claim, forMs],
+        );
+        if (rowCount === 1)
+          return {
+            async done() {
+              await pool.query("update completion set done = true where id = $1", [id]);
+            },
+            async release() {
+              await pool.query("delete from completion where id = $1 and claim = $2 and not done", [
+                id,
+                claim,
+              ]);
+            },
+          };
+        const { rows } = await pool.query<{ done: boolean }>(
+          "select done from completion where id = $1",
+          [id],
+        );
+        return rows[0]?.done === true ? "done" : "busy";
+      },
+    };
+  }
+
+  interface Process {
+    readonly url: string;
+    readonly errors: unknown[];
+    readonly handed: string[];
+    work: () => Promise<void>;
+    close(): Promise<void>;
+  }
+
+  async function startProcess(): Promise<Process> {
+    const errors: unknown[] = [];
+    const handed: string[] = [];
+    const { listener } = createCallbackReceiver({
+      secrets: [secret],
+      deduplication: onPostgres(),
+      onError: (error) => errors.push(error),
+      onCompletion: (completion) => {
+        handed.push(completion.completionId);
+        return started.work();
+      },
+    });
+    const listening = await serve(listener);
+    const started: Process = { ...listening, errors, handed, work: () => Promise.resolve() };
+    return started;
+  }
+
+  async function at({ url }: Process, { headers, body }: Delivery) {
+    const reply = await request(url, { method: "POST", headers, body });
+    await reply.body.dump();
+    return { status: reply.statusCode, retryAfter: reply.headers["retry-after"] };
+  }
+
+  test("while one works on it, the other's delivery is to come again; then it is done for both", async () => {
+    const given = delivery(result);
+    let finish = (): void => undefined;
+    first.work = () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      });
+    const working = at(first, given);
+    const id = given.headers["webhook-id"] ?? "";
+    await waitFor("the first to work", () => first.handed.includes(id));
+    const busy = await at(second, given);
+    expect(busy).toEqual({ status: 503, retryAfter: "5" });
+    expect(decodeErrorResponse({ status: 503, headers: {}, body: Buffer.alloc(0) })).toMatchObject({
+      retryable: true,
+    });
+    finish();
+    expect(await working).toMatchObject({ status: 200 });
+    expect(await at(second, given)).toMatchObject({ status: 200 });
+    expect(second.handed).not.toContain(id);
+  });
+
+  test("an error gives it back at once, to whoever gets the next delivery", async () => {
+    const given = delivery(result);
+    first.work = () => Promise.reject(new Error("cannot save"));
+    expect(await at(first, given)).toMatchObject({ status: 500 });
+    expect(first.errors).toContainEqual(new Error("cannot save"));
+    expect(await at(second, given)).toMatchObject({ status: 200 });
+    expect(second.handed).toContain(given.headers["webhook-id"]);
+  });
+
+  test("what a process held when it died is processed once its claim has expired", async () => {
+    const given = delivery(result);
+    const id = given.headers["webhook-id"] ?? "";
+    const dead = await onPostgres().claim(id, 60_000);
+    expect((await at(second, given)).status).toBe(503);
+    await pool.query("update completion set expires_at = now() where id = $1", [id]);
+    expect((await at(second, given)).status).toBe(200);
+    expect(second.handed.filter((handed) => handed === id)).toHaveLength(1);
+    // It was only slow: what it gives back is no longer its own.
+    if (typeof dead === "string") throw new Error(`the first claim was ${dead}`);
+    await dead.release();
+    expect((await at(first, given)).status).toBe(200);
+    expect(first.handed).not.toContain(id);
+  });
+
+  test("work whose end could not be noted is told as an error, and not given back before its time", async () => {
+    const given = delivery(result);
+    await pool.query("alter table completion add constraint never_done check (not done) not valid");
+    try {
+      first.work = () => Promise.resolve();
+      expect(await at(first, given)).toMatchObject({ status: 500 });
+      expect(await at(second, given)).toMatchObject({ status: 503 });
+    } finally {
+      await pool.query("alter table completion drop constraint never_done");
+    }
+  });
 });
 
 test("a receiver without a key does not start", () => {
