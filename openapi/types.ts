@@ -1453,7 +1453,10 @@ export interface components {
       operationId: string;
       /** @description Without its query, which may hold a secret. */
       url: string;
-      /** @enum {string} */
+      /**
+       * @description A parked one is kept for as long as its operation (30 days unless the mesh is set otherwise) and can be redelivered until then.
+       * @enum {string}
+       */
       state: "waiting" | "due" | "delivered" | "parked";
       attempts: number;
       /**

@@ -204,12 +204,14 @@ create table token (
 
 CREATE INDEX callback_caller ON public.callback USING btree (caller_ns, id);
 CREATE INDEX callback_due ON public.callback USING btree (due_at) WHERE (state = ANY (ARRAY[0, 1]));
+CREATE INDEX callback_id ON public.callback USING btree (id, url_hash);
 CREATE INDEX endpoint_owner ON public.endpoint USING btree (owner_id);
 CREATE INDEX head_due ON public.head USING btree (due_at);
 CREATE INDEX head_running_caller ON public.head USING btree (caller_ns, id) WHERE running;
 CREATE INDEX head_running_owner ON public.head USING btree (owner_ns, id) WHERE running;
 CREATE INDEX operation_caller ON ONLY public.operation USING btree (caller_ns, id);
 CREATE INDEX operation_endpoint ON ONLY public.operation USING btree (endpoint_id, id);
+CREATE INDEX operation_owner ON ONLY public.operation USING btree (owner_ns, id);
 CREATE INDEX outcome_unsuccessful ON ONLY public.outcome USING btree (caller_ns, closed_at, id) WHERE (state <> 4);
 CREATE UNIQUE INDEX target_current ON public.target USING btree (endpoint_id) WHERE (removed_at IS NULL);
 CREATE INDEX token_namespace ON public.token USING btree (namespace_id);

@@ -15,8 +15,9 @@ export async function maintainPartitions(
   await ensurePartitions(pool, { now });
   try {
     const { retentionDays } = options;
-    const { dropped, kept } = await dropExpiredPartitions(pool, { now, retentionDays });
-    if (dropped.length > 0) log.info({ dropped }, "partitions past the retention were dropped");
+    const { dropped, kept, callbacks } = await dropExpiredPartitions(pool, { now, retentionDays });
+    if (dropped.length > 0)
+      log.info({ dropped, callbacks }, "partitions past the retention were dropped");
     if (kept.length > 0)
       log.warn({ kept }, "partitions past the retention hold operations that still run");
   } catch (error) {

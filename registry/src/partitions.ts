@@ -35,27 +35,32 @@ export async function partitionDaysAhead(pool: Pool, now: number): Promise<numbe
 
 /**
  * Detaches and drops partitions older than the retention, whole days at a time, oldest first. One that still holds an
- * operation which runs, owes something or has an open callback is kept: the longest runners keep it.
+ * operation which runs, owes something or has an open callback is kept: the longest runners keep it. A parked callback
+ * goes with its operation's day: there is nothing left that it could deliver.
  */
 export async function dropExpiredPartitions(
   pool: Pool,
-  { now, retentionDays }: { now: number; retentionDays: number },
-): Promise<{ dropped: string[]; kept: string[] }> {
+  { now, retentionDays, batch = 500 }: { now: number; retentionDays: number; batch?: number },
+): Promise<{ dropped: string[]; kept: string[]; callbacks: number }> {
   const firstKept = Math.floor(now / dayMs) - retentionDays;
   const dropped: string[] = [];
   const kept: string[] = [];
+  let callbacks = 0;
   const days = (await partitionTables(pool))
     .map((name) => ({ name, day: dayOf(name) }))
     .filter(({ day }) => day < firstKept);
   for (const day of [...new Set(days.map((found) => found.day))].sort((a, b) => a - b)) {
     const names = days.filter((found) => found.day === day).map((found) => found.name);
-    if (await inUse(pool, day)) kept.push(...names);
+    const used = await inUse(pool, day);
+    if (!used) callbacks += await deleteEndedCallbacks(pool, day, batch);
+    // What is left is being redelivered at this moment: its operation must stay.
+    if (used || (await hasCallbacks(pool, day))) kept.push(...names);
     else {
       for (const name of names) await drop(pool, name);
       dropped.push(...names);
     }
   }
-  return { dropped, kept };
+  return { dropped, kept, callbacks };
 }
 
 async function attach(pool: Pool, table: (typeof tables)[number], day: number): Promise<void> {
@@ -92,6 +97,31 @@ async function inUse(pool: Pool, day: number): Promise<boolean> {
     [dayBound(day), dayBound(day + 1)],
   );
   return rows[0]?.used !== false;
+}
+
+/** Delivered and parked ones, few at a time: no delete may hold up a redelivery, or bloat the table at one go. */
+async function deleteEndedCallbacks(pool: Pool, day: number, batch: number): Promise<number> {
+  for (let deleted = 0; ;) {
+    const { rowCount } = await pool.query(
+      `with d as (
+         select key, id, url_hash from callback where id >= $1 and id < $2 and state in (2, 3)
+         order by id limit $3 for update skip locked
+       )
+       delete from callback using d
+       where callback.key = d.key and callback.id = d.id and callback.url_hash = d.url_hash`,
+      [dayBound(day), dayBound(day + 1), batch],
+    );
+    deleted += rowCount ?? 0;
+    if ((rowCount ?? 0) < batch) return deleted;
+  }
+}
+
+async function hasCallbacks(pool: Pool, day: number): Promise<boolean> {
+  const { rows } = await pool.query<{ left: boolean }>(
+    "select exists (select 1 from callback where id >= $1 and id < $2) as left",
+    [dayBound(day), dayBound(day + 1)],
+  );
+  return rows[0]?.left !== false;
 }
 
 async function drop(pool: Pool, name: string): Promise<void> {

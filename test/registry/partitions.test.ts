@@ -121,6 +121,61 @@ test.each(holders)("a partition is kept while an operation of its day %s", async
   expect(await partitionsOf("operation")).toEqual([]);
 });
 
+test("parked and delivered callbacks go with their operation's day, in batches, and those of kept days stay", async () => {
+  await ensurePartitions(pool, { now, daysAhead: 1 });
+  const insert = (from: number, state: number, count: number) =>
+    pool.query(
+      `insert into callback (key, id, url_hash, url, state, due_at, caller_ns)
+       select $1, $2, md5(n::text)::uuid, 'http://x', $3, 'infinity', 1 from generate_series(1, $4::int) n`,
+      [key, idAt(from), state, count],
+    );
+  const left = async () =>
+    (
+      await pool.query<{ id: string; state: number; n: number }>(
+        "select id, state, count(*)::int as n from callback group by 1, 2 order by 1, 2",
+      )
+    ).rows;
+  await insert(now - day, 3, 1);
+  await insertHead(now - day, 1, 0);
+  await insert(now, 3, 5);
+  await insert(now + 1, 2, 2);
+  await insert(now + day, 3, 4);
+  const expired = { now: now + 3 * day, retentionDays: 2, batch: 3 };
+  const first = await dropExpiredPartitions(pool, expired);
+  expect(first.kept).toHaveLength(3);
+  expect(first.callbacks).toBe(7);
+  expect(await left()).toEqual([
+    { id: idAt(now - day), state: 3, n: 1 },
+    { id: idAt(now + day), state: 3, n: 4 },
+  ]);
+  await pool.query("delete from head");
+  expect(await dropExpiredPartitions(pool, expired)).toMatchObject({ kept: [], callbacks: 1 });
+  expect(await left()).toEqual([{ id: idAt(now + day), state: 3, n: 4 }]);
+});
+
+test("a callback that is being redelivered is neither waited for nor deleted, and keeps its day", async () => {
+  await ensurePartitions(pool, { now, daysAhead: 0 });
+  await pool.query(
+    `insert into callback (key, id, url_hash, url, state, due_at, caller_ns)
+     values ($1, $2, $1, 'http://x', 3, 'infinity', 1)`,
+    [key, idAt(now)],
+  );
+  const expired = { now: now + 30 * day, retentionDays: 7 };
+  const redelivering = await pool.connect();
+  try {
+    await redelivering.query("begin");
+    await redelivering.query("update callback set state = 1, due_at = now()");
+    const { kept, callbacks } = await dropExpiredPartitions(pool, expired);
+    expect(kept).toContain("operation_20300310");
+    expect(callbacks).toBe(0);
+    await redelivering.query("commit");
+  } finally {
+    redelivering.release();
+  }
+  expect((await dropExpiredPartitions(pool, expired)).kept).toHaveLength(3);
+  expect((await pool.query("select state from callback")).rows).toEqual([{ state: 1 }]);
+});
+
 test("a partition that was detached and not dropped is dropped later", async () => {
   await ensurePartitions(pool, { now, daysAhead: 0 });
   await pool.query("alter table outcome detach partition outcome_20300310");

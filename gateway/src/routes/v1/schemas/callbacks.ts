@@ -18,7 +18,8 @@ const callbackId = {
   examples: ["01981f6e-7c1a-7e2b-8d3c-4e5f60718293.3b1f0c9d"],
 } as const;
 const params = pathOf({ callbackId });
-const state = { type: "string", enum: ["waiting", "due", "delivered", "parked"] } as const;
+const states = ["waiting", "due", "delivered", "parked"] as const;
+const state = { type: "string", enum: states } as const;
 const example = {
   id: "01981f6e-7c1a-7e2b-8d3c-4e5f60718293.3b1f0c9d",
   operationId: "01981f6e-7c1a-7e2b-8d3c-4e5f60718293",
@@ -49,7 +50,11 @@ export const Callback = {
     id: callbackId,
     operationId: uuid,
     url: { type: "string", description: "Without its query, which may hold a secret." },
-    state,
+    state: {
+      ...state,
+      description:
+        "A parked one is kept for as long as its operation (30 days unless the mesh is set otherwise) and can be redelivered until then.",
+    },
     attempts: { type: "integer" },
     createdAt: time,
     nextAttemptAt: nullableTime,
