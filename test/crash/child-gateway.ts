@@ -7,6 +7,7 @@ import type { GatewayOptions } from "@nexus-mesh/gateway/options";
 
 export interface ChildGateway {
   readonly url: string;
+  readonly opsUrl: string;
   readonly pid: number;
   reached(): boolean;
   readonly exited: Promise<void>;
@@ -17,14 +18,18 @@ export interface ChildGateway {
   stop(): Promise<void>;
 }
 
+type Addresses = Pick<ChildGateway, "url" | "opsUrl">;
+
 export async function startChildGateway(
   options: GatewayOptions,
   crashAt: CrashPoint | null,
+  /** What it sends itself there. */
+  signal: "SIGKILL" | "SIGSTOP" = "SIGKILL",
 ): Promise<ChildGateway> {
   const script = fileURLToPath(new URL("./gateway-child.ts", import.meta.url));
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", script, JSON.stringify({ options, crashAt })],
+    ["--import", "tsx", script, JSON.stringify({ options, crashAt, signal })],
     {
       stdio: ["ignore", "pipe", "pipe"],
     },
@@ -35,10 +40,10 @@ export async function startChildGateway(
   });
   const exited = once(child, "exit").then(() => undefined);
   const lines = createInterface({ input: child.stdout });
-  const url = await new Promise<string>((resolve, reject) => {
+  const { url, opsUrl } = await new Promise<Addresses>((resolve, reject) => {
     lines.on("line", (line) => {
       if (!line.startsWith('{"url"')) return;
-      resolve((JSON.parse(line) as { url: string }).url);
+      resolve(JSON.parse(line) as Addresses);
     });
     void exited.then(() => {
       reject(new Error(`a child gateway ended before it listened:\n${stderr}`));
@@ -46,6 +51,7 @@ export async function startChildGateway(
   });
   return {
     url,
+    opsUrl,
     pid: child.pid ?? 0,
     exited,
     reached: () => crashAt !== null && stderr.includes(`reached ${crashAt}`),
