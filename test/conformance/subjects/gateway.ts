@@ -118,9 +118,12 @@ export async function startGatewaySubject(): Promise<Subject> {
         return found?.state === "scheduled" ? undefined : found;
       });
       expectMade(await madeOf(id, head.state, head.handlerToken), row.expect);
-      // Else it would be tried again, and again, beside the rows to come.
-      if (head.state === "backing_off" || head.state === "started")
+      // Else it would be tried again, and again, beside the rows to come; and so would its cancel.
+      if (head.state === "backing_off" || head.state === "started") {
+        handler.script({ status: 202 });
         await mesh.engine.terminate(id, "end of the row");
+        await waitFor("its cancel to be delivered", async () => (await mesh.head(id))?.owes === 0);
+      }
     },
 
     async completionReceiver(row) {
