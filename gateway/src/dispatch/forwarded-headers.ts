@@ -54,11 +54,7 @@ export function forwardedHeaders(all: Readonly<Record<string, string>>): {
   readonly headers: Record<string, string>;
   readonly content: Record<string, string>;
 } {
-  // RFC 9110 7.6.1: what Connection names is hop-by-hop too.
-  const { connection = "" } = all;
-  const named = /^(?:keep-alive|close|)$/i.test(connection)
-    ? undefined
-    : new Set(connection.toLowerCase().split(/\s*,\s*/));
+  const named = namedByConnection(all);
   const headers: Record<string, string> = {};
   const content: Record<string, string> = {};
   for (const name in all) {
@@ -69,6 +65,25 @@ export function forwardedHeaders(all: Readonly<Record<string, string>>): {
     else headers[name] = value;
   }
   return { headers, content };
+}
+
+/** The same, both together. */
+export function allForwardedHeaders(all: Readonly<Record<string, string>>): Record<string, string> {
+  const named = namedByConnection(all);
+  const headers: Record<string, string> = {};
+  for (const name in all) {
+    if (fateOf(name) !== "never" && named?.has(name) !== true) headers[name] = all[name] ?? "";
+  }
+  return headers;
+}
+
+/** RFC 9110 7.6.1: what Connection names is hop-by-hop too. */
+function namedByConnection({
+  connection = "",
+}: Readonly<Record<string, string>>): ReadonlySet<string> | undefined {
+  return /^(?:keep-alive|close|)$/i.test(connection)
+    ? undefined
+    : new Set(connection.toLowerCase().split(/\s*,\s*/));
 }
 
 export function headerBytes(headers: Readonly<Record<string, string>>): Buffer {

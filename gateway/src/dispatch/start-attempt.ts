@@ -26,8 +26,8 @@ export interface StartDispatch {
   readonly key: string;
   readonly requestId: string | null;
   readonly completion: CompletionToken;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly content: Readonly<Record<string, string>>;
+  /** The caller's, content headers included. The mesh's own are added to this very object. */
+  readonly headers: Record<string, string>;
   readonly body: Buffer;
   readonly timeoutMs: number;
   /** Remaining time of the whole operation; null = none. */
@@ -73,7 +73,7 @@ export function createSendStart(context: GatewayContext, identity: CallerIdentit
   const onSent = crashOnceSent(crash, "dispatch:sent");
   return async (dispatch) => {
     const address = targetAddress(dispatch.target.url);
-    const headers: Record<string, string> = { ...dispatch.headers, ...dispatch.content };
+    const { headers } = dispatch;
     headers[headerNames.requestId] = dispatch.key;
     if (dispatch.requestId !== null && isHeaderValue(dispatch.requestId)) {
       headers[headerNames.callerRequestId] = dispatch.requestId;

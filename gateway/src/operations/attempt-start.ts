@@ -81,8 +81,10 @@ export function createAttemptStart(
         key: operation.key,
         requestId: operation.requestId,
         completion: { kind: "durable", key: operation.key, id: operation.id },
-        headers: headersFromBytes(operation.headers),
-        content: headersFromBytes(operation.contentHeaders),
+        headers: {
+          ...headersFromBytes(operation.headers),
+          ...headersFromBytes(operation.contentHeaders),
+        },
         body: operation.input,
         timeoutMs,
         operationTimeoutMs: smaller(remaining, operation.startToCloseMs),

@@ -5,7 +5,7 @@ import { ApiError } from "../api-error.ts";
 import type { PassThroughClaims } from "../callbacks/completion-token.ts";
 import type { PassThroughRequest } from "../engine.ts";
 import { ExchangeFailed, type ExchangeReply, type Waiting } from "../dispatch/exchange.ts";
-import { forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
+import { allForwardedHeaders, forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
 import { readStartReply, type SendStart, type StartDispatch } from "../dispatch/start-attempt.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { OutcomeRow } from "../store/store.ts";
@@ -62,7 +62,6 @@ export function createStartPassThrough(
   async function pass(request: PassThroughRequest, waiting: Waiting): Promise<PassThroughReply> {
     const { endpoint, caller } = request;
     const now = clock.now();
-    const { headers, content } = forwardedHeaders(request.headers);
     const deadlines = operationDeadlines(request.headers, endpoint.policy, now);
     const timeoutMs = Math.min(
       durationHeader(request.headers, headerNames.requestTimeout) ?? options.requestTimeoutMs,
@@ -87,7 +86,7 @@ export function createStartPassThrough(
       service: request.service,
       operation: request.operation,
       requestId: request.requestId,
-      inputHash: inputHash({ requestId, key, body }, content, digestHeader(request)),
+      inputHash: inputHash({ requestId, key, body }, request.headers, digestHeader(request)),
       principal: caller.principal.subject,
       closeBy: Math.min(deadlines.closeBy ?? Infinity, startToClose, now + longestTokenMs),
     };
@@ -102,8 +101,7 @@ export function createStartPassThrough(
       key: claims.key,
       requestId: request.requestId,
       completion: { kind: "pass-through", claims },
-      headers,
-      content,
+      headers: allForwardedHeaders(request.headers),
       body: request.body,
       timeoutMs,
       operationTimeoutMs: claims.closeBy - now,
@@ -119,7 +117,9 @@ export function createStartPassThrough(
         sendAgain(error, sends);
       }
     }
-    const attempt = readStartReply(reply);
+    // What nearly every answer is; nothing in it has to be read.
+    const plain = reply.status === 200 && reply.headers[headerNames.link] === undefined;
+    const attempt = plain ? plainSuccess : readStartReply(reply);
     metrics.attemptSeconds.observe("start", (clock.monotonic() - from) / 1_000);
     countStart(endpoint.name, attempt.kind);
     if (attempt.kind === "started") return insert(attempt.token, attempt.links);
@@ -146,6 +146,7 @@ export function createStartPassThrough(
       handlerToken: string,
       links: string | undefined,
     ): Promise<PassThroughReply> {
+      const { headers, content } = forwardedHeaders(request.headers);
       const accepted = await store.accept({
         ...claims,
         id: uuidV7(clock.now()),
@@ -172,6 +173,8 @@ export function createStartPassThrough(
     }
   }
 }
+
+const plainSuccess = { kind: "succeeded" } as const;
 
 function noReply(endpoint: Endpoint, error: ExchangeFailed): ApiError {
   const handler = `the handler of endpoint ${JSON.stringify(endpoint.name)}`;

@@ -1,4 +1,4 @@
-import { firstValues, headerNames } from "@nexus-mesh/sdk/protocol/headers";
+import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import {
   MalformedPath,
   parseQuery,
@@ -22,6 +22,7 @@ import { sendNexusError } from "./nexus-error.ts";
 import { sendOutcome } from "./nexus-outcome.ts";
 import { sendPayload } from "./payload.ts";
 import { rawBody } from "./raw-body.ts";
+import { requestHeaders } from "./request-headers.ts";
 import { waitingCaller } from "./waiting-caller.ts";
 import { assertLinks, assertNames, callbackHeaders, emptyIsNone } from "./start-headers.ts";
 
@@ -90,7 +91,7 @@ export function registerNexusRoutes(
     route: { service: string; operation: string },
   ): Promise<FastifyReply> {
     assertRole(caller, "startNexusOperation");
-    const first = firstValues(request.raw.rawHeaders);
+    const first = requestHeaders(request.raw);
     assertLinks(first[headerNames.link]);
     const snapshot = context.registry.snapshot();
     const endpoint = openEndpoint(path.endpoint);
@@ -143,7 +144,7 @@ export function registerNexusRoutes(
   ): Promise<FastifyReply> {
     assertRole(caller, "cancelNexusOperation");
     const token =
-      firstValues(request.raw.rawHeaders)[headerNames.operationToken] ??
+      requestHeaders(request.raw)[headerNames.operationToken] ??
       route.token ??
       path.query["token"];
     if (token === undefined || token === "")
