@@ -1,7 +1,9 @@
+import { arrayBytes, type ElementType } from "./array-bytes.ts";
+
 /** One column of `unnest`: a batch travels as one array per column, so that its text never changes with its size. */
 export interface ArrayColumn<Row> {
   readonly name: string;
-  readonly type: string;
+  readonly type: ElementType;
   readonly value: (row: Row) => unknown;
 }
 
@@ -11,7 +13,7 @@ export function unnest<Row>(columns: readonly ArrayColumn<Row>[], first: number)
   return `unnest(${arrays}) as r(${columns.map(({ name }) => name).join(", ")})`;
 }
 
-/** The same record without the columns that hold null in every row of a batch: parsing an array costs 0.8 µs a value. */
+/** The same record without the columns that hold null in every row of a batch. */
 export function unnestWithout<Row>(
   columns: readonly ArrayColumn<Row>[],
   absent: readonly ArrayColumn<Row>[],
@@ -21,9 +23,6 @@ export function unnestWithout<Row>(
   return `(select r.*${nulls} from ${unnest(columns, first)}) as r`;
 }
 
-export function arrays<Row>(
-  columns: readonly ArrayColumn<Row>[],
-  rows: readonly Row[],
-): unknown[][] {
-  return columns.map(({ value }) => rows.map(value));
+export function arrays<Row>(columns: readonly ArrayColumn<Row>[], rows: readonly Row[]): Buffer[] {
+  return columns.map(({ type, value }) => arrayBytes(type, rows.map(value)));
 }
