@@ -956,11 +956,17 @@ export interface components {
       owner: string;
       /** @description Markdown. */
       description: string;
+      /** @description `http` with its `url`, or `queue` with the name of a queue of the owner's namespace. */
       target: {
         /** @enum {string} */
-        kind: "http";
+        kind: "http" | "queue";
         /** @description Where the handler serves Nexus. */
-        url: string;
+        url?: string;
+        /**
+         * @description What the owner's workers poll; made when it is new.
+         * @example reports
+         */
+        queue?: string;
       };
       policy: {
         /**
@@ -1014,11 +1020,17 @@ export interface components {
       owner?: string;
       /** @description Markdown. */
       description?: string;
+      /** @description `http` with its `url`, or `queue` with the name of a queue of the owner's namespace. */
       target: {
         /** @enum {string} */
-        kind: "http";
+        kind: "http" | "queue";
         /** @description Where the handler serves Nexus. */
-        url: string;
+        url?: string;
+        /**
+         * @description What the owner's workers poll; made when it is new.
+         * @example reports
+         */
+        queue?: string;
       };
       /** @description What is left out gets its default. */
       policy?: {

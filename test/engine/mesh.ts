@@ -184,7 +184,7 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
           name,
           ownerId,
           description: "",
-          targetUrl,
+          target: { kind: "http", url: targetUrl },
           policy: { ...defaultEndpointPolicy, ...policy },
         },
         "absent",
@@ -218,7 +218,13 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
       const endpoint = registry.snapshot().endpoints.get(name);
       if (endpoint === undefined) throw new Error(`no endpoint ${name}`);
       await registry.putEndpoint(
-        { name, ownerId, description: "", targetUrl, policy: endpoint.policy },
+        {
+          name,
+          ownerId,
+          description: "",
+          target: { kind: "http", url: targetUrl },
+          policy: endpoint.policy,
+        },
         "any",
         actor,
       );

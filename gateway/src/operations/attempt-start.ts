@@ -54,7 +54,7 @@ export function createAttemptStart(
     const lease = await freshLease(held.lease);
     if (lease === null) return;
     const { endpoint, target, callerNamespace } = whereabouts(context, operation, head.targetId);
-    if (endpoint === undefined || target === undefined) {
+    if (endpoint === undefined || target?.kind !== "http") {
       throw new Error(
         `operation ${operation.id}: endpoint ${operation.endpointId} or target ${head.targetId} is not in the snapshot`,
       );

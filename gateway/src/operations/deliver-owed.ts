@@ -99,7 +99,7 @@ export function createDeliverOwed(
     const at = clock.now();
     const n =
       (await store.attempts(lease.id)).filter((attempt) => attempt.kind === "cancel").length + 1;
-    if (target === undefined || head.handlerToken === null) {
+    if (target?.kind !== "http" || head.handlerToken === null) {
       // Nothing on the other side that could be named: no token ever came, or the target is gone with its endpoint.
       const error = "no handler token is known: nothing to cancel";
       await store.noteCancelDelivered(

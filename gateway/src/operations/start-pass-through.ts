@@ -92,8 +92,11 @@ export function createStartPassThrough(
       principal: caller.principal.subject,
       closeBy: Math.min(deadlines.closeBy ?? Infinity, startToClose, now + longestTokenMs),
     };
+    const { target } = endpoint;
+    if (target.kind !== "http")
+      throw new Error(`endpoint ${endpoint.name} has no target that a call could pass through to`);
     const dispatch: StartDispatch = {
-      target: endpoint.target,
+      target,
       ownerNs: endpoint.ownerId,
       callerNamespace: caller.namespace.name,
       endpoint: endpoint.name,

@@ -48,7 +48,7 @@ export function sendProblem(
 const hints: Partial<Record<keyof typeof errorCodes, string>> = {
   INVALID_REQUEST: "The API reference at /docs shows what this route takes",
   INVALID_NAME:
-    "Namespaces: 2 to 63 of a-z, 0-9 and -; endpoints: 2 to 200 of letters, digits and -; both begin with a letter and don't end in -",
+    "Namespaces: 2 to 63 of a-z, 0-9 and -; endpoints: 2 to 200 of letters, digits and -; both begin with a letter and don't end in -; queues: letters, digits, and . _ - inside",
   ROUTE_NOT_FOUND: "The API reference at /docs lists the routes",
   UNAUTHENTICATED: "Send Authorization: Bearer with a mesh token",
   TOKEN_EXPIRED: "Ask the namespace's owner for a new token: nexus-mesh token issue",
@@ -135,7 +135,7 @@ function unreadable(error: FastifyError): ApiError {
 }
 
 const named =
-  /^(path:(endpoint|namespace|grant|service|operation)|query:(endpoint|caller|owner)|\/(owner|caller|endpoint))$/;
+  /^(path:(endpoint|namespace|grant|service|operation|queue)|query:(endpoint|caller|owner)|\/(owner|caller|endpoint|target\/queue))$/;
 
 function invalid(error: FastifyError, found: NonNullable<FastifyError["validation"]>): ApiError {
   const violations: Violation[] = found.map((one) => {
