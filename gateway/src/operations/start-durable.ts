@@ -65,6 +65,7 @@ export function createStartDurable(
       contentHeaders: headerBytes(content),
       input: request.body,
       redriveOf: request.redriveOf ?? null,
+      priority: null,
       initial: { kind: "scheduled" },
     };
     const accepted = await store.accept(operation);

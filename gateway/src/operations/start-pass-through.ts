@@ -163,6 +163,7 @@ export function createStartPassThrough(
         contentHeaders: headerBytes(content),
         input: request.body,
         redriveOf: null,
+        priority: null,
         initial: { kind: "started", handlerToken },
       });
       if (accepted.kind === "created") return { kind: "started", id: accepted.id, links };
