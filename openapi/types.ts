@@ -451,6 +451,117 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/namespaces/{namespace}/queues": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List a namespace's queues */
+    get: operations["listQueues"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/namespaces/{namespace}/queues/{queue}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One queue: what waits, since when, of whom, and who works */
+    get: operations["getQueue"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/namespaces/{namespace}/queues/{queue}/poll": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take tasks of a queue, or wait for them
+     * @description `multipart/mixed`, a part for each task, each with its `Content-Length`: the headers and the body of the Nexus request that it stands for (a start, or with a path that ends in `/cancel` a cancel), `Nexus-Mesh-Task-Path`, `-Lease` and `-Attempt`, and the `Nexus-Mesh-Task-Token` that its answer needs. A task is the worker's for its lease, which heartbeats renew.
+     */
+    post: operations["pollQueue"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/tasks/heartbeat": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Keep leases, report progress, hear of cancels
+     * @description To any gateway. Progress is written once a second at most, the newest of what came meanwhile.
+     */
+    post: operations["heartbeatTasks"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/tasks/start": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Answer a task: it goes on by itself
+     * @description The lease ends here. Its end is reported as a completion, with the callback headers that came with the task, from anywhere.
+     */
+    post: operations["startTask"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/tasks/release": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Give tasks back unfinished */
+    post: operations["releaseTasks"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/endpoints/{endpoint}/services/{service}/operations/{operation}": {
     parameters: {
       query?: never;
@@ -465,6 +576,46 @@ export interface paths {
      * @description The body is the input, any bytes with their `Content-*` headers. It is answered at the commit. The same `Nexus-Request-Id` with the same input answers with the same operation.
      */
     post: operations["startOperation"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/tasks/complete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Answer a task with its result
+     * @description The body is the result, any bytes with their `Content-*` headers; of a cancel it is empty.
+     */
+    post: operations["completeTask"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/tasks/fail": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Answer a task with a failure
+     * @description The body is a whole Nexus Failure: `nexus.OperationError` ends the operation, `nexus.HandlerError` too unless it is retryable.
+     */
+    post: operations["failTask"];
     delete?: never;
     options?: never;
     head?: never;
@@ -628,6 +779,9 @@ export interface components {
         | "IN_USE"
         | "OPERATION_CLOSED"
         | "OPERATION_OPEN"
+        | "QUEUE_NOT_FOUND"
+        | "LEASE_LOST"
+        | "INVALID_TASK_TOKEN"
         | "COMPLETION_TOO_LATE"
         | "INVALID_CALLBACK_TOKEN"
         | "VERSION_CONFLICT"
@@ -1215,7 +1369,15 @@ export interface components {
      *       "closeBy": "2026-08-15T09:30:00.000Z",
      *       "cancelRequestedAt": null,
      *       "callbackUrl": "https://storefront.example.com/callbacks",
-     *       "redriveOf": null
+     *       "redriveOf": null,
+     *       "worker": null,
+     *       "progress": {
+     *         "step": 2,
+     *         "of": 5,
+     *         "message": "reading",
+     *         "at": "2026-08-14T09:31:00.000Z",
+     *         "detail": null
+     *       }
      *     }
      */
     Operation: {
@@ -1273,6 +1435,21 @@ export interface components {
       callbackUrl: string | null;
       /** @description The operation that this one repeats. */
       redriveOf: string | null;
+      /** @description Of a queue: the worker that has it or had it last. */
+      worker: string | null;
+      /** @description The newest report of its handler or worker; null: none, or forgotten. */
+      progress: {
+        step: number | null;
+        of: number | null;
+        message: string | null;
+        /**
+         * Format: date-time
+         * @example 2026-08-14T09:30:00.000Z
+         */
+        at: string;
+        /** @description Any JSON. */
+        detail: unknown;
+      } | null;
     };
     /**
      * @example {
@@ -1389,7 +1566,15 @@ export interface components {
      *           "closeBy": "2026-08-15T09:30:00.000Z",
      *           "cancelRequestedAt": null,
      *           "callbackUrl": "https://storefront.example.com/callbacks",
-     *           "redriveOf": null
+     *           "redriveOf": null,
+     *           "worker": null,
+     *           "progress": {
+     *             "step": 2,
+     *             "of": 5,
+     *             "message": "reading",
+     *             "at": "2026-08-14T09:31:00.000Z",
+     *             "detail": null
+     *           }
      *         }
      *       ],
      *       "nextCursor": null
@@ -1458,6 +1643,224 @@ export interface components {
       items: components["schemas"]["Callback"][];
       /** @description null on the last page. */
       nextCursor: string | null;
+    };
+    /**
+     * @example {
+     *       "name": "reports",
+     *       "namespace": "insights",
+     *       "depth": 3,
+     *       "oldestAge": "12s",
+     *       "callers": [
+     *         {
+     *           "namespace": "storefront",
+     *           "depth": 3,
+     *           "oldestAge": "12s"
+     *         }
+     *       ],
+     *       "workers": [
+     *         {
+     *           "worker": "reports-7f9c/4711",
+     *           "seenAt": "2026-08-14T09:30:00.000Z"
+     *         }
+     *       ],
+     *       "createdAt": "2026-08-14T09:30:00.000Z"
+     *     }
+     */
+    Queue: {
+      /** @example reports */
+      name: string;
+      /** @example storefront */
+      namespace: string;
+      /** @description Tasks that wait for a worker. */
+      depth: number;
+      /**
+       * @description Since the oldest operation that waits was started; null: nothing waits.
+       * @example 12s
+       */
+      oldestAge: string | null;
+      /** @description Of whom something waits, the most first. */
+      callers: {
+        /** @description null: deleted. */
+        namespace: string | null;
+        /** @description Tasks that wait for a worker. */
+        depth: number;
+        /**
+         * @description Since the oldest operation that waits was started; null: nothing waits.
+         * @example 12s
+         */
+        oldestAge: string;
+      }[];
+      /** @description Seen within the last 30 s, on any gateway. */
+      workers: {
+        /**
+         * @description Names the worker's process, for people.
+         * @example reports-7f9c/4711
+         */
+        worker: string;
+        /**
+         * Format: date-time
+         * @example 2026-08-14T09:30:00.000Z
+         */
+        seenAt: string;
+      }[];
+      /**
+       * Format: date-time
+       * @example 2026-08-14T09:30:00.000Z
+       */
+      createdAt: string;
+    };
+    /**
+     * @example {
+     *       "items": [
+     *         {
+     *           "name": "reports",
+     *           "namespace": "insights",
+     *           "depth": 3,
+     *           "oldestAge": "12s",
+     *           "callers": [
+     *             {
+     *               "namespace": "storefront",
+     *               "depth": 3,
+     *               "oldestAge": "12s"
+     *             }
+     *           ],
+     *           "workers": [
+     *             {
+     *               "worker": "reports-7f9c/4711",
+     *               "seenAt": "2026-08-14T09:30:00.000Z"
+     *             }
+     *           ],
+     *           "createdAt": "2026-08-14T09:30:00.000Z"
+     *         }
+     *       ],
+     *       "nextCursor": null
+     *     }
+     */
+    QueueList: {
+      items: components["schemas"]["Queue"][];
+      /** @description null on the last page. */
+      nextCursor: string | null;
+    };
+    /**
+     * @example {
+     *       "worker": "reports-7f9c/4711",
+     *       "limit": 5,
+     *       "lease": "30s"
+     *     }
+     */
+    PollInput: {
+      /**
+       * @description Names the worker's process, for people.
+       * @example reports-7f9c/4711
+       */
+      worker: string;
+      /** @description Tasks at most: the worker's free slots. 1 unless set. */
+      limit?: number;
+      /**
+       * @description How long a task is the worker's without a heartbeat: 30 s unless set, 1 s to 1 h.
+       * @example 30s
+       */
+      lease?: string;
+    };
+    /**
+     * @example {
+     *       "step": 2,
+     *       "of": 5,
+     *       "message": "reading"
+     *     }
+     */
+    ProgressInput: {
+      step?: number;
+      of?: number;
+      message?: string;
+      /** @description Any JSON, up to 4 KiB. */
+      detail?: unknown;
+    };
+    /**
+     * @example {
+     *       "worker": "reports-7f9c/4711",
+     *       "tasks": [
+     *         {
+     *           "token": "q2mGr0…",
+     *           "progress": {
+     *             "step": 2,
+     *             "of": 5,
+     *             "message": "reading"
+     *           }
+     *         }
+     *       ]
+     *     }
+     */
+    HeartbeatInput: {
+      /**
+       * @description Names the worker's process, for people.
+       * @example reports-7f9c/4711
+       */
+      worker: string;
+      tasks: {
+        /**
+         * @description The task's `Nexus-Mesh-Task-Token`.
+         * @example q2mGr0…
+         */
+        token: string;
+        progress?: components["schemas"]["ProgressInput"];
+      }[];
+    };
+    /**
+     * @example {
+     *       "tasks": [
+     *         {
+     *           "state": "held",
+     *           "cancelRequested": false
+     *         }
+     *       ]
+     *     }
+     */
+    Heartbeats: {
+      /** @description In the order of the request. */
+      tasks: {
+        /**
+         * @description lost: it has ended, or another worker has it.
+         * @enum {string}
+         */
+        state: "held" | "lost";
+        cancelRequested: boolean;
+      }[];
+    };
+    /**
+     * @example {
+     *       "operationToken": "run-4711"
+     *     }
+     */
+    StartTaskInput: {
+      /** @description The worker's own name for it; a cancel brings it back. */
+      operationToken: string;
+    };
+    /**
+     * @example {
+     *       "tokens": [
+     *         "q2mGr0…"
+     *       ]
+     *     }
+     */
+    ReleaseInput: {
+      tokens: string[];
+    };
+    /**
+     * @example {
+     *       "tasks": [
+     *         {
+     *           "state": "released"
+     *         }
+     *       ]
+     *     }
+     */
+    Released: {
+      /** @description In the order of the request. */
+      tasks: {
+        /** @enum {string} */
+        state: "released" | "lost";
+      }[];
     };
   };
   responses: never;
@@ -4550,6 +4953,597 @@ export interface operations {
       };
     };
   };
+  listQueues: {
+    parameters: {
+      query?: {
+        /** @description 50 unless set. */
+        limit?: number;
+        /** @description `nextCursor` of the page before; good only for the same caller and filter. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        /** @example storefront */
+        namespace: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Newest first. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["QueueList"];
+        };
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_NAME`: A name breaks its rule.
+       *
+       *     `INVALID_CURSOR`: The cursor is not one of this list.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `NAMESPACE_NOT_FOUND`: The namespace is unknown. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  getQueue: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @example storefront */
+        namespace: string;
+        /** @example reports */
+        queue: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The queue. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Queue"];
+        };
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_NAME`: A name breaks its rule.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `NAMESPACE_NOT_FOUND`: The namespace is unknown.
+       *
+       *     `QUEUE_NOT_FOUND`: The queue is unknown.
+       */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  pollQueue: {
+    parameters: {
+      query?: {
+        /**
+         * @description How long to wait for the first task, at most `60s`.
+         * @example 30s
+         */
+        wait?: string;
+      };
+      header?: never;
+      path: {
+        /** @example storefront */
+        namespace: string;
+        /** @example reports */
+        queue: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PollInput"];
+      };
+    };
+    responses: {
+      /** @description Tasks, one at least. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "multipart/mixed": string;
+        };
+      };
+      /** @description Nothing came. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_NAME`: A name breaks its rule.
+       *
+       *     `INVALID_TIMEOUT`: A timeout is malformed.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `NAMESPACE_NOT_FOUND`: The namespace is unknown.
+       *
+       *     `QUEUE_NOT_FOUND`: The queue is unknown.
+       */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PAYLOAD_TOO_LARGE`: The body is too large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `STORE_UNAVAILABLE`: The database can't be reached.
+       *
+       *     `DRAINING`: This gateway is shutting down.
+       */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  heartbeatTasks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["HeartbeatInput"];
+      };
+    };
+    responses: {
+      /** @description How it stands with each. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Heartbeats"];
+        };
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_TASK_TOKEN`: The task token is not valid.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PAYLOAD_TOO_LARGE`: The body is too large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  startTask: {
+    parameters: {
+      query?: never;
+      header: {
+        /**
+         * @description The task's `Nexus-Mesh-Task-Token`.
+         * @example q2mGr0…
+         */
+        "nexus-mesh-task-token": string;
+        /** @description For whom a mesh-wide token acts; others act for their own namespace. */
+        "nexus-mesh-namespace"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["StartTaskInput"];
+      };
+    };
+    responses: {
+      /** @description Taken, and committed. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_TASK_TOKEN`: The task token is not valid.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `LEASE_LOST`: The task is not this worker's any more. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PAYLOAD_TOO_LARGE`: The body is too large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  releaseTasks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ReleaseInput"];
+      };
+    };
+    responses: {
+      /** @description How it stands with each. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Released"];
+        };
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_TASK_TOKEN`: The task token is not valid.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PAYLOAD_TOO_LARGE`: The body is too large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   startOperation: {
     parameters: {
       query?: {
@@ -4708,6 +5702,214 @@ export interface operations {
        *
        *     `DRAINING`: This gateway is shutting down.
        */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  completeTask: {
+    parameters: {
+      query?: never;
+      header: {
+        /**
+         * @description The task's `Nexus-Mesh-Task-Token`.
+         * @example q2mGr0…
+         */
+        "nexus-mesh-task-token": string;
+        /** @description For whom a mesh-wide token acts; others act for their own namespace. */
+        "nexus-mesh-namespace"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    /** @description The input: any bytes with their `Content-*` headers. */
+    requestBody?: {
+      content: {
+        "*/*": string;
+      };
+    };
+    responses: {
+      /** @description Taken, and committed. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_TASK_TOKEN`: The task token is not valid.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `LEASE_LOST`: The task is not this worker's any more. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PAYLOAD_TOO_LARGE`: The body is too large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  failTask: {
+    parameters: {
+      query?: never;
+      header: {
+        /**
+         * @description The task's `Nexus-Mesh-Task-Token`.
+         * @example q2mGr0…
+         */
+        "nexus-mesh-task-token": string;
+        /** @description For whom a mesh-wide token acts; others act for their own namespace. */
+        "nexus-mesh-namespace"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    /** @description A whole Nexus Failure. */
+    requestBody?: {
+      content: {
+        "application/json": components["schemas"]["Failure"];
+      };
+    };
+    responses: {
+      /** @description Taken, and committed. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_TASK_TOKEN`: The task token is not valid.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `LEASE_LOST`: The task is not this worker's any more. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PAYLOAD_TOO_LARGE`: The body is too large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
       503: {
         headers: {
           [name: string]: unknown;

@@ -5,6 +5,7 @@ import type { Caller } from "./principal.ts";
 const everyone: readonly Role[] = roles;
 const operators = ["admin", "owner", "caller"] as const satisfies readonly Role[];
 const owners = ["admin", "owner"] as const satisfies readonly Role[];
+const workers = ["admin", "owner", "handler"] as const satisfies readonly Role[];
 const admins = ["admin"] as const satisfies readonly Role[];
 
 /**
@@ -52,6 +53,15 @@ export const permissions = {
   cancelOperation: operators,
   terminateOperation: owners,
   redriveOperation: operators,
+
+  listQueues: everyone,
+  getQueue: everyone,
+  pollQueue: workers,
+  heartbeatTasks: workers,
+  completeTask: workers,
+  failTask: workers,
+  startTask: workers,
+  releaseTasks: workers,
 
   listCallbacks: everyone,
   getCallback: everyone,

@@ -56,6 +56,8 @@ const hints: Partial<Record<keyof typeof errorCodes, string>> = {
   ENDPOINT_NOT_FOUND: "nexus-mesh endpoint list shows what there is",
   NAMESPACE_NOT_FOUND: "nexus-mesh namespace list shows what there is",
   OPERATION_NOT_FOUND: "nexus-mesh operation list shows the operations that this namespace may see",
+  QUEUE_NOT_FOUND:
+    "nexus-mesh queue list shows the namespace's queues; the first endpoint that points at a queue makes it",
   CALLBACK_NOT_FOUND: "nexus-mesh callback list shows what was not delivered at once",
   GRANT_NOT_FOUND: "nexus-mesh grant list shows the endpoint's grants",
   TOKEN_NOT_FOUND: "nexus-mesh token list shows the namespace's tokens",

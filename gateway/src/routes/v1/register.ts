@@ -13,8 +13,10 @@ import { registerNamespaces } from "./namespaces.ts";
 import { registerOpenApi } from "./open-api.ts";
 import { registerOperationActions } from "./operation-actions.ts";
 import { registerOperations } from "./operations.ts";
+import { registerQueues } from "./queues.ts";
 import { registerServer } from "./server.ts";
 import { registerStartOperation } from "./start-operation.ts";
+import { registerTasks } from "./tasks.ts";
 import { registerTokens } from "./tokens.ts";
 
 /** No control-plane document is larger. */
@@ -39,8 +41,9 @@ export async function registerV1Routes(
     // Behind a balancer two changes of one person may reach two gateways within the same second.
     v1.addHook("preValidation", async ({ method, routeOptions }) => {
       const controlPlane = /^\/v1\/(namespaces|endpoints)/.test(routeOptions.url ?? "");
-      const start = routeOptions.url?.includes("/operations/") === true;
-      if (method !== "GET" && controlPlane && !start) await context.registry.refresh();
+      // Starts and polls are many, and read what is there.
+      const dataPlane = /\/(operations|queues)\//.test(routeOptions.url ?? "");
+      if (method !== "GET" && controlPlane && !dataPlane) await context.registry.refresh();
     });
     registerServer(v1, context);
     registerNamespaces(v1, context);
@@ -54,6 +57,8 @@ export async function registerV1Routes(
     registerOperations(v1, context, engine);
     registerOperationActions(v1, context, engine);
     registerCallbacks(v1, context, engine);
+    registerQueues(v1, context, engine);
+    registerTasks(v1, context, engine);
     done();
   });
 }
