@@ -79,6 +79,9 @@ export function createSendStart(context: GatewayContext, identity: CallerIdentit
       headers[headerNames.callerRequestId] = dispatch.requestId;
     }
     headers[tokenHeader] = tokens.mint(dispatch.completion);
+    // For reports of progress; a pass-through has none before its handler has answered.
+    if (dispatch.completion.kind === "durable")
+      headers[headerNames.operationId] = dispatch.completion.id;
     headers[headerNames.requestTimeout] = formatDuration(
       Math.max(1, Math.floor(dispatch.timeoutMs)),
     );

@@ -50,6 +50,8 @@ export const permissions = {
   getOperation: everyone,
   getOperationResult: everyone,
   listAttempts: everyone,
+  // Whose it is, the callback token says.
+  reportProgress: everyone,
   cancelOperation: operators,
   terminateOperation: owners,
   redriveOperation: operators,

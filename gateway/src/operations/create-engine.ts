@@ -101,6 +101,7 @@ export function createEngine(context: GatewayContext): NexusEngine {
   const queues = createQueueEngine(context, {
     polls,
     handOut: createHandOut(context, identity),
+    progress,
     answers: createAnswerTasks(context, {
       settle,
       deliverOwed,

@@ -42,6 +42,8 @@ export function createProgressReports(context: Pick<GatewayContext, "log">): Pro
       .then(
         (written) => {
           if (written === "early") entry.latest ??= latest;
+          // The next report hears of it at once.
+          if (written === "gone") forget(id, entry);
         },
         (error: unknown) => {
           context.log.warn({ err: error, operationId: id }, "progress could not be written");
@@ -49,6 +51,11 @@ export function createProgressReports(context: Pick<GatewayContext, "log">): Pro
       )
       .finally(() => writing.delete(work));
     writing.add(work);
+  }
+
+  function forget(id: string, entry: Entry): void {
+    clearTimeout(entry.timer);
+    entries.delete(id);
   }
 
   function waits(): boolean {
@@ -67,6 +74,7 @@ export function createProgressReports(context: Pick<GatewayContext, "log">): Pro
       arm(id, entry);
       const written = await write(progress);
       if (written === "early") entry.latest ??= { progress, write };
+      if (written === "gone") forget(id, entry);
       return written;
     },
 

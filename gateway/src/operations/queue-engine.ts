@@ -1,9 +1,11 @@
 import type { TaskMessage } from "@nexus-mesh/sdk/protocol/task-batch";
+import { ApiError } from "../api-error.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { CallerBacklog, WorkerSeen } from "../store/store.ts";
 import { uuidV7Time } from "../store/uuid-v7.ts";
 import type { AnswerTasks } from "./answer-tasks.ts";
 import type { HandOut } from "./hand-out.ts";
+import type { ProgressReports } from "./progress-reports.ts";
 import type { PollRequest, QueuePolls } from "./queue-polls.ts";
 import { createTaskTokens, type TaskClaims } from "./task-token.ts";
 
@@ -11,6 +13,8 @@ export interface QueueEngine extends AnswerTasks {
   poll(request: PollRequest): Promise<TaskMessage[]>;
   /** undefined: not a token that this mesh gave out. */
   verify(token: string): TaskClaims | undefined;
+  /** By whoever has the callback token. */
+  reportProgress(operation: { key: string; id: string }, progress: Buffer): Promise<void>;
   /** A worker without a free slot does not poll, but it beats. */
   seen(queueId: number, worker: string): void;
   states(queueIds: readonly number[]): Promise<ReadonlyMap<number, QueueState>>;
@@ -32,7 +36,12 @@ const aliveMs = 30_000;
 
 export function createQueueEngine(
   context: GatewayContext,
-  parts: { polls: QueuePolls; handOut: HandOut; answers: AnswerTasks },
+  parts: {
+    polls: QueuePolls;
+    handOut: HandOut;
+    answers: AnswerTasks;
+    progress: ProgressReports;
+  },
 ): QueueEngine {
   const { clock, keys, metrics, registry, store } = context;
   const tokens = createTaskTokens(keys.callbackHmac);
@@ -80,6 +89,15 @@ export function createQueueEngine(
       return parts.handOut(tasks, { id: request.queueId, leaseMs: request.leaseMs });
     },
 
+    async reportProgress({ key, id }, progress) {
+      let found: Awaited<ReturnType<typeof store.noteProgress>> = "early";
+      await parts.progress.report(id, progress, async (newest) => {
+        found = await store.noteProgress(key, id, newest);
+        return found === "written" || found === "early" ? found : "gone";
+      });
+      assertReported(id, found);
+    },
+
     async measure() {
       const snapshot = registry.snapshot();
       const found = await states([...snapshot.queuesById.keys()]);
@@ -99,4 +117,13 @@ export function createQueueEngine(
       }
     },
   };
+}
+
+function assertReported(id: string, found: "written" | "early" | "terminal" | "unknown"): void {
+  if (found === "terminal")
+    throw new ApiError("OPERATION_CLOSED", `operation ${id} has ended`, {
+      members: { operationId: id },
+    });
+  if (found === "unknown")
+    throw new ApiError("OPERATION_NOT_FOUND", `operation ${JSON.stringify(id)} is not known`);
 }

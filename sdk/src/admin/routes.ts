@@ -45,6 +45,7 @@ export const adminRoutes: {
   getOperation: ["GET", "/v1/operations/{operationId}"],
   getOperationResult: ["GET", "/v1/operations/{operationId}/result"],
   listAttempts: ["GET", "/v1/operations/{operationId}/attempts"],
+  reportProgress: ["POST", "/v1/operations/{operationId}/progress"],
   cancelOperation: ["POST", "/v1/operations/{operationId}/cancel"],
   terminateOperation: ["POST", "/v1/operations/{operationId}/terminate"],
   redriveOperation: ["POST", "/v1/operations/{operationId}/redrive"],

@@ -14,6 +14,7 @@ import { registerOpenApi } from "./open-api.ts";
 import { registerOperationActions } from "./operation-actions.ts";
 import { registerOperations } from "./operations.ts";
 import { registerQueues } from "./queues.ts";
+import { registerReportProgress } from "./report-progress.ts";
 import { registerServer } from "./server.ts";
 import { registerStartOperation } from "./start-operation.ts";
 import { registerTasks } from "./tasks.ts";
@@ -28,15 +29,23 @@ export async function registerV1Routes(
   context: GatewayContext,
   engine: Engine,
 ): Promise<void> {
-  await registerOpenApi(app);
-  await app.register((v1, _options, done) => {
-    v1.removeAllContentTypeParsers();
-    v1.addContentTypeParser(
+  const speakJson = (scope: FastifyInstance): void => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
       "application/json",
       { parseAs: "string", bodyLimit: maxBodyBytes },
-      v1.getDefaultJsonParser("error", "error"),
+      scope.getDefaultJsonParser("error", "error"),
     );
-    v1.setErrorHandler((error, request, reply) => sendProblem(context, request, reply, error));
+    scope.setErrorHandler((error, request, reply) => sendProblem(context, request, reply, error));
+  };
+  await registerOpenApi(app);
+  await app.register((byToken, _options, done) => {
+    speakJson(byToken);
+    registerReportProgress(byToken, context, engine);
+    done();
+  });
+  await app.register((v1, _options, done) => {
+    speakJson(v1);
     authenticateRoutes(v1, context);
     // Behind a balancer two changes of one person may reach two gateways within the same second.
     v1.addHook("preValidation", async ({ method, routeOptions }) => {
