@@ -7,6 +7,7 @@ import { registerEndpoints } from "./endpoint-commands.ts";
 import { exitCodeOfStatus, exitCodes } from "./exit-code.ts";
 import { registerNamespaces } from "./namespace-commands.ts";
 import { registerOperations } from "./operation-commands.ts";
+import { registerQueues } from "./queue-commands.ts";
 import { InputUnreadable } from "./read-input.ts";
 import { openSession, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -39,6 +40,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     registerEndpoints,
     registerOperations,
     registerCallbacks,
+    registerQueues,
   ]) {
     register(registration);
   }
