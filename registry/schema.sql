@@ -100,6 +100,9 @@ create table head (
   handler_token text,
   cancel_requested_at timestamp with time zone,
   closed_at timestamp with time zone,
+  worker text,
+  reported_at timestamp with time zone,
+  progress bytea,
   constraint head_pkey PRIMARY KEY (key),
   constraint head_owes_check CHECK (owes >= 0 AND owes <= 7),
   constraint head_state_check CHECK (state >= 0 AND state <= 8)
@@ -138,6 +141,7 @@ create table operation (
   content_headers bytea not null,
   input bytea not null,
   redrive_of uuid,
+  priority smallint,
   constraint operation_pkey PRIMARY KEY (id, key)
 ) partition by range (id);
 
@@ -156,6 +160,23 @@ create table outcome (
   constraint outcome_pkey PRIMARY KEY (id, key),
   constraint outcome_state_check CHECK (state >= 4 AND state <= 8)
 ) partition by range (id);
+
+create table queue (
+  id integer not null generated always as identity,
+  namespace_id integer not null,
+  name text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint queue_pkey PRIMARY KEY (id),
+  constraint queue_namespace_id_name_key UNIQUE (namespace_id, name),
+  constraint queue_name_check CHECK (name ~ '^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$'::text AND length(name) <= 200)
+);
+
+create table queue_worker (
+  queue_id integer not null,
+  worker text not null,
+  seen_at timestamp with time zone not null,
+  constraint queue_worker_pkey PRIMARY KEY (queue_id, worker)
+);
 
 create table registry_version (
   singleton boolean not null default true,
@@ -184,11 +205,22 @@ create table target (
   id integer not null generated always as identity,
   endpoint_id integer not null,
   kind text not null,
-  url text not null,
+  url text,
   removed_at timestamp with time zone,
+  queue_id integer,
   constraint target_pkey PRIMARY KEY (id),
-  constraint target_kind_check CHECK (kind = 'http'::text)
+  constraint target_kind_check CHECK (kind = 'http'::text AND url IS NOT NULL AND queue_id IS NULL OR kind = 'queue'::text AND url IS NULL AND queue_id IS NOT NULL)
 );
+
+create table task (
+  queue_id integer not null,
+  caller_ns integer not null,
+  priority smallint not null,
+  id uuid not null,
+  key uuid not null,
+  constraint task_pkey PRIMARY KEY (queue_id, caller_ns, priority, id),
+  constraint task_priority_check CHECK (priority >= 1 AND priority <= 5)
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.02);
 
 create table token (
   id uuid not null,
@@ -219,5 +251,8 @@ CREATE INDEX token_namespace ON public.token USING btree (namespace_id);
 alter table endpoint add constraint endpoint_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES namespace(id);
 alter table endpoint_name add constraint endpoint_name_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES endpoint(id) ON DELETE CASCADE;
 alter table "grant" add constraint grant_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES endpoint(id) ON DELETE CASCADE;
+alter table queue add constraint queue_namespace_id_fkey FOREIGN KEY (namespace_id) REFERENCES namespace(id) ON DELETE CASCADE;
+alter table queue_worker add constraint queue_worker_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queue(id) ON DELETE CASCADE;
 alter table target add constraint target_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES endpoint(id) ON DELETE CASCADE;
+alter table target add constraint target_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES queue(id);
 alter table token add constraint token_namespace_id_fkey FOREIGN KEY (namespace_id) REFERENCES namespace(id) ON DELETE CASCADE;

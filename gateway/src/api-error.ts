@@ -156,6 +156,24 @@ export const errorCodes = {
     retryable: false,
     title: "The operation can't be redriven in this state",
   },
+  QUEUE_NOT_FOUND: {
+    status: 404,
+    nexus: "NOT_FOUND",
+    retryable: false,
+    title: "The queue is unknown",
+  },
+  LEASE_LOST: {
+    status: 409,
+    nexus: "CONFLICT",
+    retryable: false,
+    title: "The task is not this worker's any more",
+  },
+  INVALID_TASK_TOKEN: {
+    status: 400,
+    nexus: "BAD_REQUEST",
+    retryable: false,
+    title: "The task token is not valid",
+  },
   COMPLETION_TOO_LATE: {
     status: 404,
     nexus: "NOT_FOUND",

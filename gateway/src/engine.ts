@@ -1,4 +1,5 @@
 import type { Endpoint, Namespace } from "@nexus-mesh/registry/registry";
+import type { QueueEngine } from "./operations/queue-engine.ts";
 import type { Caller } from "./identity/principal.ts";
 import type { Head, OutcomeRow } from "./store/store.ts";
 
@@ -40,6 +41,8 @@ export type StartReply =
 
 /** The operation lifecycle: what routes call, what dispatches and delivers. Errors are ApiError or HandlerError. */
 export interface Engine {
+  /** What workers ask. */
+  readonly queues: QueueEngine;
   /** Always durable; the pass-through path is the Nexus route's own. */
   startDurable(request: StartRequest): Promise<StartReply>;
   /** Records the intent and returns at once; a repeat and a terminal operation too. */

@@ -15,6 +15,12 @@ export interface Metrics {
   readonly batchSeconds: Histogram<"statement">;
   readonly sweepTaken: Counter<"kind">;
   readonly waiters: Gauge;
+  /** `result`: handed | claimed | succeeded | failed | refused | started | retry | released | lost | stale. */
+  readonly tasks: Counter<"result">;
+  readonly pollsWaiting: Gauge;
+  readonly queueDepth: Gauge<"namespace" | "queue" | "caller">;
+  readonly queueOldestSeconds: Gauge<"namespace" | "queue" | "caller">;
+  readonly queueWorkers: Gauge<"namespace" | "queue">;
   readonly acceptedBytesInFlight: Gauge;
   readonly snapshotVersion: Gauge;
   readonly snapshotStalenessSeconds: Gauge;
@@ -86,6 +92,35 @@ export function createMetrics(): Metrics {
       registers,
     }),
     waiters: new Gauge({ name: `${p}waiters`, help: "Long polls waiting here", registers }),
+    tasks: new Counter({
+      name: `${p}tasks_total`,
+      help: "Tasks handed to waiting workers, claimed, and how they were answered here",
+      labelNames: ["result"],
+      registers,
+    }),
+    pollsWaiting: new Gauge({
+      name: `${p}polls_waiting`,
+      help: "Polls of workers waiting here",
+      registers,
+    }),
+    queueDepth: new Gauge({
+      name: `${p}queue_depth`,
+      help: "Tasks that wait for a worker, in the whole mesh",
+      labelNames: ["namespace", "queue", "caller"],
+      registers,
+    }),
+    queueOldestSeconds: new Gauge({
+      name: `${p}queue_oldest_seconds`,
+      help: "Age of the oldest operation that waits for a worker",
+      labelNames: ["namespace", "queue", "caller"],
+      registers,
+    }),
+    queueWorkers: new Gauge({
+      name: `${p}queue_workers`,
+      help: "Workers seen within the last 30 s, on any gateway",
+      labelNames: ["namespace", "queue"],
+      registers,
+    }),
     acceptedBytesInFlight: new Gauge({
       name: `${p}accepted_bytes_in_flight`,
       help: "Payload bytes of accepts not committed yet",

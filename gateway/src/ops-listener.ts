@@ -9,6 +9,8 @@ import { refuseUnreadable } from "./unreadable-request.ts";
 export function createOpsListener(
   context: Pick<GatewayContext, "metrics" | "log">,
   health: Health,
+  /** Reads what is measured only when somebody asks. */
+  measure: () => Promise<void>,
 ): Server {
   const server = createHttpServer({}, (request, response) => {
     const path = (request.url ?? "/").split("?")[0];
@@ -29,7 +31,7 @@ export function createOpsListener(
       case "/metrics":
         // Reads what the gauges of the snapshot show.
         health.problems();
-        sendMetrics(context, response);
+        sendMetrics(context, measure, response);
         return;
       default:
         send(response, 404, { status: "not found", paths: ["/healthz", "/readyz", "/metrics"] });
@@ -43,17 +45,24 @@ export function createOpsListener(
 
 function sendMetrics(
   { metrics, log }: Pick<GatewayContext, "metrics" | "log">,
+  measure: () => Promise<void>,
   response: ServerResponse,
 ): void {
-  metrics.registry.metrics().then(
-    (text) => {
-      response.writeHead(200, { "content-type": metrics.registry.contentType }).end(text);
-    },
-    (error: unknown) => {
-      log.error({ err: error }, "metrics could not be collected");
-      send(response, 500, { status: "error" });
-    },
-  );
+  const measured = measure().catch((error: unknown) => {
+    // The others are more than none.
+    log.warn({ err: error }, "queues could not be measured");
+  });
+  measured
+    .then(() => metrics.registry.metrics())
+    .then(
+      (text) => {
+        response.writeHead(200, { "content-type": metrics.registry.contentType }).end(text);
+      },
+      (error: unknown) => {
+        log.error({ err: error }, "metrics could not be collected");
+        send(response, 500, { status: "error" });
+      },
+    );
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -34,7 +34,7 @@ export async function createGateway(
 
   try {
     http = await createHttpApp(context, engine);
-    ops = createOpsListener(context, health);
+    ops = createOpsListener(context, health, () => engine.queues.measure());
     const opsAddress = await listen(ops, options.opsHost, options.opsPort);
     const { app } = http;
     await app.ready();

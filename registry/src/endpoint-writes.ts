@@ -12,7 +12,8 @@ interface Found {
   readonly id: number;
   readonly owner_id: number;
   readonly version: number;
-  readonly url: string;
+  readonly url: string | null;
+  readonly queue_id: number | null;
 }
 
 export async function putEndpoint(
@@ -45,16 +46,14 @@ export async function putEndpoint(
     `update endpoint set owner_id = $2, description = $3, policy = $4, version = version + 1, updated_at = now(), closing = false where id = $1`,
     [found.id, input.ownerId, input.description, JSON.stringify(input.policy)],
   );
-  if (found.url !== input.targetUrl) {
+  const { url, queueId } = await located(client, input);
+  if (found.url !== url || found.queue_id !== queueId) {
     // The old one drains: operations are pinned to their target.
     await client.query(
       "update target set removed_at = now() where endpoint_id = $1 and removed_at is null",
       [found.id],
     );
-    await client.query("insert into target (endpoint_id, kind, url) values ($1, 'http', $2)", [
-      found.id,
-      input.targetUrl,
-    ]);
+    await addTarget(client, found.id, input);
   }
   return {
     result: { created: false },
@@ -108,7 +107,7 @@ export async function deleteClosedEndpoint(
 
 async function find(client: PoolClient, name: string): Promise<Found | undefined> {
   const { rows } = await client.query<Found>(
-    `select e.id, e.owner_id, e.version, t.url from endpoint_name n join endpoint e on e.id = n.endpoint_id
+    `select e.id, e.owner_id, e.version, t.url, t.queue_id from endpoint_name n join endpoint e on e.id = n.endpoint_id
      join target t on t.endpoint_id = e.id and t.removed_at is null
      where n.name = $1 and n.released_at is null`,
     [name],
@@ -126,14 +125,41 @@ async function create(client: PoolClient, input: EndpointInput): Promise<void> {
     input.name,
     id,
   ]);
-  await client.query("insert into target (endpoint_id, kind, url) values ($1, 'http', $2)", [
-    id,
-    input.targetUrl,
-  ]);
+  await addTarget(client, id, input);
+}
+
+async function addTarget(
+  client: PoolClient,
+  endpointId: number | undefined,
+  input: EndpointInput,
+): Promise<void> {
+  const { url, queueId } = await located(client, input);
+  await client.query(
+    "insert into target (endpoint_id, kind, url, queue_id) values ($1, $2, $3, $4)",
+    [endpointId, input.target.kind, url, queueId],
+  );
+}
+
+/** Where a target lies, as its row says it. A queue is made by the first endpoint that points at it. */
+async function located(
+  client: PoolClient,
+  { target, ownerId }: EndpointInput,
+): Promise<{ url: string | null; queueId: number | null }> {
+  if (target.kind === "http") return { url: target.url, queueId: null };
+  await client.query(
+    "insert into queue (namespace_id, name) values ($1, $2) on conflict (namespace_id, name) do nothing",
+    [ownerId, target.queue],
+  );
+  const { rows } = await client.query<{ id: number }>(
+    "select id from queue where namespace_id = $1 and name = $2",
+    [ownerId, target.queue],
+  );
+  return { url: null, queueId: rows[0]?.id ?? null };
 }
 
 /** A URL's user info may be a credential. */
-function audited(input: EndpointInput): Record<string, unknown> {
-  const url = new URL(input.targetUrl);
-  return { target: url.origin + url.pathname, ownerId: input.ownerId, policy: input.policy };
+function audited({ target, ownerId, policy }: EndpointInput): Record<string, unknown> {
+  if (target.kind === "queue") return { queue: target.queue, ownerId, policy };
+  const url = new URL(target.url);
+  return { target: url.origin + url.pathname, ownerId, policy };
 }

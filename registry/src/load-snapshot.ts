@@ -6,6 +6,7 @@ import {
   type EndpointPolicy,
   type Grant,
   type Namespace,
+  type Queue,
   type SealedSecret,
   type SigningKey,
   type Snapshot,
@@ -39,6 +40,7 @@ async function read(client: PoolClient): Promise<Snapshot> {
     namespaceOf,
   );
   const namespacesById = new Map(namespaces.map((namespace) => [namespace.id, namespace]));
+  const queues = (await client.query<QueueRow>("select * from queue")).rows.map(queueOf);
   const targets = (await client.query<TargetRow>(readTargets)).rows.map(targetOf);
   const targetsById = new Map(targets.map((target) => [target.id, target]));
   const current = new Map(
@@ -73,6 +75,7 @@ async function read(client: PoolClient): Promise<Snapshot> {
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.name, endpoint])),
     endpointsById: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
     targetsById,
+    queuesById: new Map(queues.map((queue) => [queue.id, queue])),
     grants,
     revokedTokens: new Set(revoked.rows.map((row) => row.id)),
     signingKeys: keys.rows.map(signingKeyOf),
@@ -84,7 +87,7 @@ const readEndpoints = `
 
 /** Removed targets stay while anything that runs is pinned to them: their cancels still go there. */
 const readTargets = `
-  select t.* from target t
+  select t.*, q.name as queue from target t left join queue q on q.id = t.queue_id
   where t.removed_at is null
      or t.removed_at > now() - interval '1 hour'
      or exists (select 1 from head h where h.endpoint_id = t.endpoint_id and h.target_id = t.id and (h.state < 4 or h.owes <> 0))`;
@@ -112,9 +115,17 @@ interface EndpointRow {
 interface TargetRow {
   id: number;
   endpoint_id: number;
-  kind: "http";
-  url: string;
+  kind: "http" | "queue";
+  url: string | null;
+  queue_id: number | null;
+  queue: string | null;
   removed_at: Date | null;
+}
+interface QueueRow {
+  id: number;
+  namespace_id: number;
+  name: string;
+  created_at: Date;
 }
 interface GrantRow {
   endpoint_id: number;
@@ -165,12 +176,19 @@ function endpointOf(row: EndpointRow, owner: string, target: Target): Endpoint {
 }
 
 function targetOf(row: TargetRow): Target {
+  const base = { id: row.id, endpointId: row.endpoint_id, removedAt: row.removed_at };
+  if (row.kind === "http" && row.url !== null) return { ...base, kind: "http", url: row.url };
+  if (row.queue_id !== null && row.queue !== null)
+    return { ...base, kind: "queue", queueId: row.queue_id, queue: row.queue };
+  throw new Error(`target ${row.id} points nowhere`);
+}
+
+function queueOf(row: QueueRow): Queue {
   return {
     id: row.id,
-    endpointId: row.endpoint_id,
-    kind: row.kind,
-    url: row.url,
-    removedAt: row.removed_at,
+    name: row.name,
+    namespaceId: row.namespace_id,
+    createdAt: row.created_at,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Pool } from "pg";
 export type NamespaceId = number;
 export type EndpointId = number;
 export type TargetId = number;
+export type QueueId = number;
 
 export const roles = ["admin", "owner", "caller", "handler", "viewer"] as const;
 export type Role = (typeof roles)[number];
@@ -39,13 +40,32 @@ export interface EgressRule {
   readonly plainHttp: boolean;
 }
 
-export interface Target {
+export type Target = HttpTarget | QueueTarget;
+
+interface TargetBase {
   readonly id: TargetId;
   readonly endpointId: EndpointId;
-  readonly kind: "http";
-  readonly url: string;
   /** A replaced target drains: cancels of operations pinned to it still go there. */
   readonly removedAt: Date | null;
+}
+
+export interface HttpTarget extends TargetBase {
+  readonly kind: "http";
+  readonly url: string;
+}
+
+/** Workers poll the gateway for what is put there. */
+export interface QueueTarget extends TargetBase {
+  readonly kind: "queue";
+  readonly queueId: QueueId;
+  readonly queue: string;
+}
+
+export interface Queue {
+  readonly id: QueueId;
+  readonly name: string;
+  readonly namespaceId: NamespaceId;
+  readonly createdAt: Date;
 }
 
 export interface EndpointPolicy {
@@ -131,6 +151,7 @@ export interface Snapshot {
   readonly endpointsById: ReadonlyMap<EndpointId, Endpoint>;
   /** Removed targets too, while anything may be pinned to them. */
   readonly targetsById: ReadonlyMap<TargetId, Target>;
+  readonly queuesById: ReadonlyMap<QueueId, Queue>;
   readonly grants: ReadonlyMap<EndpointId, readonly Grant[]>;
   /** Ids of tokens revoked and not yet expired. */
   readonly revokedTokens: ReadonlySet<string>;
@@ -153,11 +174,16 @@ export class RegistryConflict extends Error {
 /** What a PUT demands of what is there: nothing, that it is absent, or that it has this version. */
 export type Condition = "any" | "absent" | { readonly version: number };
 
+/** A queue is one of the endpoint's owner, made when the first endpoint points at it. */
+export type TargetInput =
+  | { readonly kind: "http"; readonly url: string }
+  | { readonly kind: "queue"; readonly queue: string };
+
 export interface EndpointInput {
   readonly name: string;
   readonly ownerId: NamespaceId;
   readonly description: string;
-  readonly targetUrl: string;
+  readonly target: TargetInput;
   readonly policy: EndpointPolicy;
   /**
    * The owner that the caller was allowed to replace, null = there was no such endpoint. Whoever made or moved it since

@@ -23,6 +23,8 @@ export interface HandlerRequest {
   readonly body: Buffer;
   readonly caller: Caller | undefined;
   readonly signal: AbortSignal;
+  /** Further members of a start's context: what a worker adds. */
+  readonly extras?: object;
 }
 
 const callers = new WeakMap<OperationContext, Caller>();
@@ -53,6 +55,7 @@ export function createHandleStart(
       ...(callbackUrl === undefined || callbackUrl === ""
         ? {}
         : { callbackUrl, callbackHeaders: callbackHeaders(request.headers) }),
+      ...(request.extras === undefined ? {} : { ...request.extras, caller: request.caller }),
     };
     if (request.caller !== undefined) callers.set(ctx, request.caller);
     const result = await handler.start(ctx, readInput(handler, request));

@@ -158,7 +158,7 @@ export function createHandlerServer(options: HandlerServerOptions): HandlerServe
 
 export type ServicesByName = ReadonlyMap<string, ServiceHandler>;
 
-function servicesByName(handlers: readonly AnyServiceHandler[]): ServicesByName {
+export function servicesByName(handlers: readonly AnyServiceHandler[]): ServicesByName {
   const services = new Map<string, ServiceHandler>();
   for (const handler of handlers) {
     const { name } = handler.definition;

@@ -101,6 +101,24 @@ describe("putting an endpoint", () => {
     expect((await call({ path: "/v1/endpoints/refused", token: owner })).status).toBe(404);
   });
 
+  test("points at a queue of its owner, or at a URL, and at one of them only", async () => {
+    const queue = { kind: "queue", queue: "reports.v1" };
+    const made = await put("queued", { json: { target: queue } });
+    expect(made.status).toBe(201);
+    expect(made.body).toMatchObject({ target: queue });
+    const back = await put("queued", { json: { target } });
+    expect(back.body).toMatchObject({ target, version: 2 });
+    const both = await put("queued", { json: { target: { ...target, queue: "reports" } } });
+    expect(both.body).toMatchObject({ code: "INVALID_REQUEST", errors: [{ rule: "kind" }] });
+    const none = await put("queued", { json: { target: { kind: "queue" } } });
+    expect(none.body).toMatchObject({ errors: [{ pointer: "/target/queue", rule: "kind" }] });
+    const bad = await put("queued", { json: { target: { kind: "queue", queue: "a b" } } });
+    expect(bad.body).toMatchObject({
+      code: "INVALID_NAME",
+      errors: [{ pointer: "/target/queue" }],
+    });
+  });
+
   test("counts the description in bytes", async () => {
     const description = "ä".repeat(10_001);
     const reply = await put("described", { json: { target, description } });

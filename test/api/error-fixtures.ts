@@ -164,6 +164,28 @@ export const errorFixtures: Readonly<Record<ApiErrorCode, ErrorFixture>> = {
       token: caller,
     }),
   },
+  QUEUE_NOT_FOUND: {
+    request: ({ owner }) => ({ path: "/v1/namespaces/insights/queues/nope", token: owner }),
+  },
+  LEASE_LOST: {
+    request: ({ owner, lostTask }) => ({
+      method: "POST",
+      path: "/v1/tasks/complete",
+      token: owner,
+      headers: { "nexus-mesh-task-token": lostTask },
+      raw: "too late",
+    }),
+  },
+  INVALID_TASK_TOKEN: {
+    request: ({ owner }) => ({
+      method: "POST",
+      path: "/v1/tasks/complete",
+      token: owner,
+      headers: { "nexus-mesh-task-token": "made-up" },
+      raw: "result",
+    }),
+    blames: { pointer: "header:nexus-mesh-task-token", rule: "signature" },
+  },
   COMPLETION_TOO_LATE: {
     request: ({ terminated }) => ({
       method: "POST",

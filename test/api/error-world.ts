@@ -26,6 +26,8 @@ export interface ErrorWorld {
   readonly revoked: string;
   /** Started by `caller` and still running; its request id. */
   readonly running: { readonly id: string; readonly requestId: string };
+  /** The token of a task that its worker has given back. */
+  readonly lostTask: string;
   readonly terminated: { readonly id: string; readonly completionToken: string };
   call(call: ApiCall | string, at?: keyof Gateways): ReturnType<typeof callApi>;
   /** Rows of every table but the audit trail. */
@@ -119,7 +121,30 @@ export async function openErrorWorld(): Promise<ErrorWorld> {
     json: {},
   });
 
+  const queued = await seedEndpoint(main, { name: "queued", owner: "insights", queue: "work" });
+  await seedGrant(main, queued, "storefront");
+  await call({
+    method: "POST",
+    path: "/v1/endpoints/queued/services/s/operations/o",
+    token: teams.callerToken,
+    raw: "input",
+  });
+  const polled = await call({
+    method: "POST",
+    path: "/v1/namespaces/insights/queues/work/poll?wait=10s",
+    token: teams.ownerToken,
+    json: { worker: "w" },
+  });
+  const lostTask = /^nexus-mesh-task-token: (\S+)/m.exec(polled.text)?.[1] ?? "";
+  await call({
+    method: "POST",
+    path: "/v1/tasks/release",
+    token: teams.ownerToken,
+    json: { tokens: [lostTask] },
+  });
+
   const world: ErrorWorld = {
+    lostTask,
     admin: teams.adminToken,
     owner: teams.ownerToken,
     caller: teams.callerToken,

@@ -23,6 +23,11 @@ const moved: Readonly<Record<string, RegExp>> = {
   nexus_mesh_batch_seconds: /_count\{statement="settle"\} 1$/m,
   nexus_mesh_sweep_total: /\{kind="taken"\} [1-9]/m,
   nexus_mesh_waiters: / 1$/m,
+  nexus_mesh_tasks_total: /\{result="claimed"\} 1$/m,
+  nexus_mesh_polls_waiting: / 1$/m,
+  nexus_mesh_queue_depth: /\{namespace="owner",queue="work",caller="caller"\} 1$/m,
+  nexus_mesh_queue_oldest_seconds: /\{namespace="owner",queue="work",caller="caller"\} \d/m,
+  nexus_mesh_queue_workers: /\{namespace="owner",queue="work"\} 1$/m,
   nexus_mesh_accepted_bytes_in_flight: / 0$/m,
   nexus_mesh_snapshot_version: / [1-9]\d*$/m,
   nexus_mesh_snapshot_staleness_seconds: / \d/m,
@@ -53,7 +58,26 @@ test("every metric moves with what it counts, and none is unknown to this list",
   await waitFor("the long poll to wait", async () =>
     /^nexus_mesh_waiters 1$/m.test(await mesh.metrics()),
   );
+  const queued = await mesh.endpoint({ queue: "work" });
+  const pollQueue = (queue: string) =>
+    request(`${mesh.url}/v1/namespaces/owner/queues/${queue}/poll?wait=20s`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${mesh.token("owner")}`,
+        "content-type": "application/json",
+      },
+      body: '{"worker":"w"}',
+    });
+  for (let n = 0; n < 2; n += 1) await mesh.start(queued, { prefer: "respond-async" });
+  await (await pollQueue("work")).body.dump();
+  const idle = await mesh.endpoint({ queue: "idle" });
+  const idlePoll = pollQueue("idle");
+  await waitFor("the poll to wait and its worker to be written down", async () =>
+    /^nexus_mesh_polls_waiting 1$/m.test(await mesh.metrics()),
+  );
   const whileWaiting = await mesh.metrics();
+  await mesh.start(idle, { prefer: "respond-async" });
+  await (await idlePoll).body.dump();
   await waitFor("started", async () => (await mesh.head(token))?.state === "started");
   await mesh.dueNow(token);
   await waitFor("the sweep to take it", async () =>
@@ -69,7 +93,7 @@ test("every metric moves with what it counts, and none is unknown to this list",
   const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);
   expect(names.toSorted()).toEqual(Object.keys(moved).toSorted());
   for (const [name, line] of Object.entries(moved)) {
-    const lines = (name === "nexus_mesh_waiters" ? whileWaiting : text)
+    const lines = (/_waiters|_polls_waiting/.test(name) ? whileWaiting : text)
       .split("\n")
       .filter((one) => one.startsWith(name))
       .join("\n");

@@ -161,6 +161,7 @@ function newOperation(input: Buffer): NewOperation {
     contentHeaders: Buffer.from('{"content-type":"application/json"}'),
     input,
     redriveOf: null,
+    priority: null,
     initial: { kind: "scheduled" },
   };
 }

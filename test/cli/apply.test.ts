@@ -131,6 +131,15 @@ test("what is left out has its default again", async () => {
   );
 });
 
+test("an endpoint may move to a queue and back", async () => {
+  await applied(whole);
+  const queued = whole.replace(/target: \{.*\}/, "target: { kind: queue, queue: jobs }");
+  expect((await applied(queued)).stdout).toMatch(/^ {4}target\.kind: "http" → "queue"$/m);
+  expect((await applied(queued)).stdout).toBe("nothing to change\n");
+  expect((await cli(["export"])).stdout).toContain("queue: jobs");
+  expect((await applied(whole)).stdout).toMatch(/^ {4}target\.queue: "jobs" → -$/m);
+});
+
 test("only --prune deletes: of the file's teams, or all", async () => {
   await applied(whole);
   await applied(

@@ -117,6 +117,27 @@ test("endpoint put creates, keeps what is not given, and get, list and delete fo
   expect((await ok(["endpoint", "get", "analytics"])).stdout).toMatch(/^max attempts +5$/m);
   expect((await ok(["endpoint", "list"])).stdout).toMatch(/^analytics +insights +http:\S+ +2 /m);
   expect(await json("endpoint", "list", "--owner", "storefront")).toEqual([]);
+  const queued = await ok([
+    "endpoint",
+    "put",
+    "queued",
+    "--owner",
+    "insights",
+    "--queue",
+    "reports",
+  ]);
+  expect(queued.stdout).toContain("its target is queue reports\n");
+  expect((await ok(["endpoint", "get", "queued"])).stdout).toMatch(/^target +queue reports$/m);
+  expect((await ok(["queue", "list", "insights"])).stdout).toMatch(/^reports +0 +- +0 /m);
+  const queue = await ok(["queue", "get", "insights", "reports"]);
+  expect(queue.stdout).toMatch(
+    /^depth +0\noldest +-\nworkers +0\nCALLER +DEPTH +OLDEST\nWORKER +SEEN\n$/m,
+  );
+  expect(await json("queue", "get", "insights", "reports")).toMatchObject({ depth: 0 });
+  expect(await cli(["queue", "get", "insights", "nope"])).toMatchObject({ code: 7 });
+  const both = await cli(["endpoint", "put", "queued", "--queue", "a", "--target", "http://a/"]);
+  expect(both).toMatchObject({ code: 2 });
+  expect(both.stderr).toContain("either --target or --queue");
   const unknown = await cli(["endpoint", "put", "a!", "--target", "http://127.0.0.1:1"]);
   expect(unknown.code, unknown.stderr).toBe(2);
   await ok([

@@ -77,7 +77,7 @@ test("a wrong command line says what is wrong, and sends nothing", async () => {
   const before = gateway.calls.length;
   for (const [args, said] of [
     [["nonsense"], "unknown command 'nonsense'"],
-    [["endpoint", "put", "hello"], "'--target <url>' not specified"],
+    [["endpoint", "put", "hello"], "either --target or --queue"],
     [["endpoint", "get"], "missing required argument 'name'"],
     [["operation", "start", "e", "s", "o", "--timeout", "soon"], "write a number and a unit"],
     [["operation", "list", "--view", "all"], "write made or served"],

@@ -23,6 +23,8 @@ test.each([
   ["a missing field", endpoint("    description: x"), "2:3", "required"],
   ["a wrong kind", endpoint("    target: { kind: ftp, url: x }"), "4:15", "enum"],
   ["a wrong type", endpoint("    target: { kind: http, url: 7 }"), "4:27", "type"],
+  ["a target without its URL", endpoint("    target: { kind: http }"), "4:5", "required"],
+  ["a queue with a URL", endpoint("    target: { kind: queue, queue: a, url: x }"), "4:38", "kind"],
   [
     "a duration",
     endpoint("    target: { kind: http, url: x }\n    policy:\n      inlineWait: 1 day"),
@@ -40,7 +42,7 @@ test.each([
 });
 
 test("all faults of a file at once", () => {
-  const text = endpoint("    target: { kind: http }\n    policy: { durable: 1, x: 2 }");
+  const text = endpoint("    target: { kind: ftp }\n    policy: { durable: 1, x: 2 }");
   expect(faultsOf(text)).toHaveLength(3);
 });
 

@@ -54,7 +54,7 @@ export interface Mesh {
   /** A caller's token of one of the namespaces. */
   token(namespace: string): string;
   /** A fresh endpoint of namespace `owner`, granted to `caller` and `other`; its name. */
-  endpoint(target: string, policy?: Partial<EndpointPolicy>): Promise<string>;
+  endpoint(target: string | { queue: string }, policy?: Partial<EndpointPolicy>): Promise<string>;
   /** Until a gateway that is not of this process knows the endpoint and its grants. */
   knownAt(url: string, endpoint: string): Promise<void>;
   retarget(endpoint: string, target: string): Promise<void>;
@@ -177,14 +177,17 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
       namespace: undefined,
     },
     token: (namespace) => tokens.get(namespace) ?? "",
-    async endpoint(targetUrl, policy = {}) {
+    async endpoint(target, policy = {}) {
       const name = `endpoint-${(endpoints += 1)}`;
       const { endpoint } = await registry.putEndpoint(
         {
           name,
           ownerId,
           description: "",
-          targetUrl,
+          target:
+            typeof target === "string"
+              ? { kind: "http", url: target }
+              : { kind: "queue", queue: target.queue },
           policy: { ...defaultEndpointPolicy, ...policy },
         },
         "absent",
@@ -218,7 +221,13 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
       const endpoint = registry.snapshot().endpoints.get(name);
       if (endpoint === undefined) throw new Error(`no endpoint ${name}`);
       await registry.putEndpoint(
-        { name, ownerId, description: "", targetUrl, policy: endpoint.policy },
+        {
+          name,
+          ownerId,
+          description: "",
+          target: { kind: "http", url: targetUrl },
+          policy: endpoint.policy,
+        },
         "any",
         actor,
       );

@@ -29,7 +29,7 @@ export async function seedMesh(
         name: endpoint,
         ownerId: namespace.id,
         description: "",
-        targetUrl,
+        target: { kind: "http", url: targetUrl },
         policy: defaultEndpointPolicy,
       },
       "any",

@@ -54,7 +54,9 @@ export async function seedToken(
 
 export async function seedEndpoint(
   { context }: Seeded,
-  given: { name: string; owner: string; targetUrl: string; policy?: Partial<EndpointPolicy> },
+  given: { name: string; owner: string; policy?: Partial<EndpointPolicy> } & (
+    { targetUrl: string } | { queue: string }
+  ),
 ): Promise<Endpoint> {
   const owner = namespaceOf(context.registry.snapshot().namespaces.get(given.owner), given.owner);
   const { endpoint } = await context.registry.putEndpoint(
@@ -62,7 +64,10 @@ export async function seedEndpoint(
       name: given.name,
       ownerId: owner.id,
       description: "",
-      targetUrl: given.targetUrl,
+      target:
+        "queue" in given
+          ? { kind: "queue", queue: given.queue }
+          : { kind: "http", url: given.targetUrl },
       policy: { ...defaultEndpointPolicy, ...given.policy },
     },
     "any",

@@ -86,7 +86,7 @@ describe("the operations' listener", () => {
   let url: string;
   beforeAll(async () => {
     health = await watch(good, 7, {});
-    server = createOpsListener(context({}), health);
+    server = createOpsListener(context({}), health, () => Promise.resolve());
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     url = `http://127.0.0.1:${portOf(server.address())}`;

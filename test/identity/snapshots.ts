@@ -13,6 +13,7 @@ export const emptySnapshot: Snapshot = {
   endpoints: new Map(),
   endpointsById: new Map(),
   targetsById: new Map(),
+  queuesById: new Map(),
   grants: new Map(),
   revokedTokens: new Set(),
   signingKeys: [],

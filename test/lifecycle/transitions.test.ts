@@ -72,6 +72,11 @@ const endings: Partial<Record<OperationEvent, TerminalState>> = {
   terminated: "terminated",
 };
 
+/** One of its own for each operation. */
+function queueOf({ id }: Lease): number {
+  return parseInt(id.slice(-7), 16);
+}
+
 /** The store's call that carries an event. */
 async function apply(store: Store, event: OperationEvent, lease: Lease): Promise<void> {
   switch (event) {
@@ -94,6 +99,30 @@ async function apply(store: Store, event: OperationEvent, lease: Lease): Promise
       return;
     case "handler_started":
       await store.noteStarted({ lease, handlerToken: "token", closeBy: null });
+      return;
+    case "worker_took":
+      await fixture.pool.query(
+        "insert into task (queue_id, caller_ns, priority, id, key) values ($1, 1, 3, $2, $3)",
+        [queueOf(lease), lease.id, lease.key],
+      );
+      await store.claimTasks({
+        queueId: queueOf(lease),
+        worker: "w",
+        leaseMs: 60_000,
+        limit: 1,
+        afterCaller: 0,
+      });
+      return;
+    case "lease_lost":
+      // Started by a worker that has not answered: otherwise nobody's lease can be lost.
+      await fixture.pool.query("update head set handler_token = null where key = $1", [lease.key]);
+      await store.putDown({
+        lease,
+        queueId: queueOf(lease),
+        priority: 3,
+        closeBy: null,
+        how: { kind: "lost", delayMs: null, parked: false, attempt: attempt(2) },
+      });
       return;
     default: {
       const outcome = newOutcome(endings[event]);

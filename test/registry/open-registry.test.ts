@@ -56,7 +56,7 @@ async function payments(
     name: "charges",
     ownerId: namespace.id,
     description: "",
-    targetUrl,
+    target: { kind: "http" as const, url: targetUrl },
     policy: defaultEndpointPolicy,
   };
 }
@@ -164,6 +164,37 @@ test("a replaced target stays in snapshots while an operation is pinned to it", 
   await pool.query("update head set state = 4");
   await registry.putNamespace("reload-2", "", "any", actor);
   expect(registry.snapshot().targetsById.has(old)).toBe(false);
+});
+
+test("queues belong to the owner: endpoints that name the same one share it, and a moved one points at the new owner's", async () => {
+  const registry = await open();
+  const input = {
+    ...(await payments(registry)),
+    target: { kind: "queue", queue: "work" },
+  } as const;
+  const { endpoint } = await registry.putEndpoint(input, "any", actor);
+  const { endpoint: second } = await registry.putEndpoint(
+    { ...input, name: "refunds" },
+    "any",
+    actor,
+  );
+  const { target } = endpoint;
+  const queueId = target.kind === "queue" ? target.queueId : undefined;
+  expect(second.target).toMatchObject({ kind: "queue", queue: "work", queueId });
+  expect(registry.snapshot().queuesById.get(queueId ?? 0)).toMatchObject({
+    name: "work",
+    namespaceId: input.ownerId,
+  });
+  const { endpoint: same } = await registry.putEndpoint(input, "any", actor);
+  expect(same.target.id).toBe(target.id);
+  const { namespace: heir } = await registry.putNamespace("heir", "", "any", actor);
+  const { endpoint: moved } = await registry.putEndpoint(
+    { ...input, ownerId: heir.id },
+    "any",
+    actor,
+  );
+  expect(moved.target).toMatchObject({ kind: "queue", queue: "work" });
+  expect(moved.target).not.toMatchObject({ queueId });
 });
 
 test("every write leaves an audit row of who did it, and none holds a target's credentials", async () => {

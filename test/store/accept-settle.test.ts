@@ -41,7 +41,7 @@ test("an accepted operation is read back byte for byte, and held until the lease
   expect(accepted.lease?.endsAt).toBeLessThanOrEqual(performance.now() + leaseMs);
   const row = await store.operation(operation.id);
   expect(operation).toMatchObject(row ?? {});
-  expect(Object.keys(row ?? {})).toHaveLength(19);
+  expect(Object.keys(row ?? {})).toHaveLength(20);
   expect(await store.head(operation.key)).toMatchObject({
     id: operation.id,
     inputHash: operation.inputHash,

@@ -10,6 +10,7 @@ import {
 } from "../../gateway/src/store/store.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { makeFaulty, type Fault } from "./faulty-pool.ts";
+import { mulberry32 } from "./mulberry32.ts";
 import {
   anyone,
   attempt,
@@ -53,16 +54,6 @@ beforeAll(async () => {
   fixture = await openStoreFixture();
 });
 afterAll(() => fixture.close());
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 function createModel(stores: readonly [Store, Store], random: () => number) {
   const told: Told = {

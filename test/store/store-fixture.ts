@@ -119,6 +119,7 @@ export function newOperation(given: Partial<NewOperation> = {}): NewOperation {
     contentHeaders: Buffer.from("{}"),
     input: Buffer.from([0, 255, 92, 39]),
     redriveOf: null,
+    priority: null,
     initial: { kind: "scheduled" },
     ...given,
   };

@@ -57,7 +57,7 @@ async function tables(): Promise<Record<string, string[]>> {
       row("---", "---"),
       ...Object.values(exitCodes).map(({ code, meaning }) => row(String(code), meaning)),
     ],
-    ...(await exampleFiles("contract.ts", "handler.ts", "caller.ts")),
+    ...(await exampleFiles("contract.ts", "handler.ts", "caller.ts", "worker.ts")),
     metrics: [
       row("metric", "type", "labels", "meaning"),
       row("---", "---", "---", "---"),

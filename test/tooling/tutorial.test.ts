@@ -40,7 +40,12 @@ it(
         .replaceAll("http://127.0.0.1:7400", gateway.url)
         .replaceAll("7410", String(handlerPort)),
     }));
-    expect(files.map((file) => file.name)).toEqual(["contract.ts", "handler.ts", "caller.ts"]);
+    expect(files.map((file) => file.name)).toEqual([
+      "contract.ts",
+      "handler.ts",
+      "caller.ts",
+      "worker.ts",
+    ]);
     for (const { name, code } of files) await writeFile(join(folder, name), code);
     await writeFile(
       join(folder, "package.json"),

@@ -2,7 +2,7 @@ import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import { formatDuration } from "@nexus-mesh/sdk/protocol/duration";
 import { decodeErrorResponse } from "@nexus-mesh/sdk/protocol/failure-response";
 import { cancelPath } from "@nexus-mesh/sdk/protocol/path";
-import type { Target } from "@nexus-mesh/registry/registry";
+import type { HttpTarget } from "@nexus-mesh/registry/registry";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { CallerIdentity } from "../identity/caller-identity.ts";
 import { ExchangeFailed, exchange } from "./exchange.ts";
@@ -10,7 +10,7 @@ import { pathAt, targetAddress } from "./target-address.ts";
 import { crashOnceSent } from "../crash-points.ts";
 
 export interface CancelDispatch {
-  readonly target: Target;
+  readonly target: HttpTarget;
   readonly ownerNs: number;
   readonly callerNamespace: string;
   readonly endpoint: string;

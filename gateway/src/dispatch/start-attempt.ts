@@ -2,7 +2,7 @@ import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import { formatDuration } from "@nexus-mesh/sdk/protocol/duration";
 import { startPath } from "@nexus-mesh/sdk/protocol/path";
 import { decodeStartResponse } from "@nexus-mesh/sdk/protocol/start-response";
-import type { Target } from "@nexus-mesh/registry/registry";
+import type { HttpTarget } from "@nexus-mesh/registry/registry";
 import {
   createCompletionTokens,
   completionTokenHeader,
@@ -16,7 +16,7 @@ import { ExchangeFailed, exchange, type ExchangeReply, type Waiting } from "./ex
 import { pathAt, targetAddress } from "./target-address.ts";
 
 export interface StartDispatch {
-  readonly target: Target;
+  readonly target: HttpTarget;
   readonly ownerNs: number;
   readonly callerNamespace: string;
   readonly endpoint: string;
@@ -79,6 +79,9 @@ export function createSendStart(context: GatewayContext, identity: CallerIdentit
       headers[headerNames.callerRequestId] = dispatch.requestId;
     }
     headers[tokenHeader] = tokens.mint(dispatch.completion);
+    // For reports of progress; a pass-through has none before its handler has answered.
+    if (dispatch.completion.kind === "durable")
+      headers[headerNames.operationId] = dispatch.completion.id;
     headers[headerNames.requestTimeout] = formatDuration(
       Math.max(1, Math.floor(dispatch.timeoutMs)),
     );

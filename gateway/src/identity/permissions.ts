@@ -5,6 +5,7 @@ import type { Caller } from "./principal.ts";
 const everyone: readonly Role[] = roles;
 const operators = ["admin", "owner", "caller"] as const satisfies readonly Role[];
 const owners = ["admin", "owner"] as const satisfies readonly Role[];
+const workers = ["admin", "owner", "handler"] as const satisfies readonly Role[];
 const admins = ["admin"] as const satisfies readonly Role[];
 
 /**
@@ -49,9 +50,20 @@ export const permissions = {
   getOperation: everyone,
   getOperationResult: everyone,
   listAttempts: everyone,
+  // Whose it is, the callback token says.
+  reportProgress: everyone,
   cancelOperation: operators,
   terminateOperation: owners,
   redriveOperation: operators,
+
+  listQueues: everyone,
+  getQueue: everyone,
+  pollQueue: workers,
+  heartbeatTasks: workers,
+  completeTask: workers,
+  failTask: workers,
+  startTask: workers,
+  releaseTasks: workers,
 
   listCallbacks: everyone,
   getCallback: everyone,

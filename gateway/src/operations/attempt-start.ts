@@ -11,9 +11,10 @@ import {
 import type { GatewayContext } from "../gateway-context.ts";
 import { owes, type Lease, type NewOutcome } from "../store/store.ts";
 import type { DeliverOwed } from "./deliver-owed.ts";
-import { whereabouts, type HeldOperation } from "./held-operation.ts";
+import { dropTask, whereabouts, type HeldOperation } from "./held-operation.ts";
 import type { InlineWait } from "./inline-wait.ts";
 import { failedOutcome, meshFailure, succeededOutcome } from "./outcome.ts";
+import type { PutDownTasks } from "./put-down.ts";
 import { outcomeRow, type SettleOperation } from "./settle-operation.ts";
 
 /** One attempt of a held operation, its result written; what it then owes is paid by the same holder. */
@@ -23,7 +24,12 @@ const leaseReserveMs = 1_000;
 
 export function createAttemptStart(
   context: GatewayContext,
-  parts: { sendStart: SendStart; settle: SettleOperation; deliverOwed: DeliverOwed },
+  parts: {
+    sendStart: SendStart;
+    settle: SettleOperation;
+    deliverOwed: DeliverOwed;
+    putDown: Pick<PutDownTasks, "wait">;
+  },
 ): AttemptStart {
   const { clock, log, metrics, options, store } = context;
 
@@ -40,21 +46,25 @@ export function createAttemptStart(
     const { operation, head } = held;
     const now = clock.now();
     if (head.closeBy !== null && head.closeBy <= now) return timeOut(held, "SCHEDULE_TO_CLOSE");
-    if (operation.startBy !== null && operation.startBy <= now)
+    const { endpoint, target, callerNamespace } = whereabouts(context, operation, head.targetId);
+    const queued = target?.kind === "queue";
+    // Of a queue: while no worker takes it.
+    if (operation.startBy !== null && operation.startBy <= now && !(queued && head.attempt > 0))
       return timeOut(held, "SCHEDULE_TO_START");
-    if (head.cancelRequestedAt !== null && (await neverSent(held))) {
+    // What this gateway holds of a queue, no worker does.
+    if (head.cancelRequestedAt !== null && (queued || (await neverSent(held)))) {
       const failure = meshFailure(
         "canceled",
         "Canceled",
-        "canceled before it was sent to the handler",
+        queued ? "canceled while no worker had it" : "canceled before it was sent to the handler",
         {},
       );
       return end(held, failedOutcome("canceled", failure, null), null, "cancel");
     }
+    if (queued) return parts.putDown.wait(held, target.queueId);
     const lease = await freshLease(held.lease);
     if (lease === null) return;
-    const { endpoint, target, callerNamespace } = whereabouts(context, operation, head.targetId);
-    if (endpoint === undefined || target === undefined) {
+    if (endpoint === undefined || target?.kind !== "http") {
       throw new Error(
         `operation ${operation.id}: endpoint ${operation.endpointId} or target ${head.targetId} is not in the snapshot`,
       );
@@ -241,6 +251,7 @@ export function createAttemptStart(
       inline?.answer({ kind: "started", links: undefined });
       return;
     }
+    await dropTask(context, operation, head.targetId);
     const row = outcomeRow(lease.key, lease.id, outcome, settled.head.closedAt ?? clock.now());
     if (takenInline) inline?.answer({ kind: "ended", outcome: row });
     if (settled.lease !== null)

@@ -100,6 +100,7 @@ export function createCompleteOperation(
       contentHeaders: Buffer.alloc(0),
       input: Buffer.alloc(0),
       redriveOf: null,
+      priority: null,
       initial: { kind: "settled", outcome },
     };
   }

@@ -1,3 +1,4 @@
+import { headerNames } from "@nexus-mesh/sdk/protocol/headers";
 import { ApiError } from "../api-error.ts";
 import { createSendCallback } from "../callbacks/send-callback.ts";
 import { createSendCancel } from "../dispatch/cancel-attempt.ts";
@@ -7,13 +8,21 @@ import type { Engine } from "../engine.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { createCallerIdentity } from "../identity/caller-identity.ts";
 import type { Head, NewOperation, OperationRow } from "../store/store.ts";
+import { createAnswerTasks } from "./answer-tasks.ts";
 import { createAttemptStart } from "./attempt-start.ts";
 import { createCompleteOperation, type CompleteOperation } from "./complete-operation.ts";
 import { createDeliverOwed } from "./deliver-owed.ts";
 import { executionKey } from "./execution-key.ts";
+import { createHandOut } from "./hand-out.ts";
+import { dropTask } from "./held-operation.ts";
 import { createInFlight } from "./in-flight.ts";
+import type { InlineWait } from "./inline-wait.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { failedOutcome, meshFailure } from "./outcome.ts";
+import { createProgressReports } from "./progress-reports.ts";
+import { createPutDownTasks } from "./put-down.ts";
+import { createQueueEngine } from "./queue-engine.ts";
+import { createQueuePolls, type QueuePolls } from "./queue-polls.ts";
 import { createSettleOperation, outcomeRow } from "./settle-operation.ts";
 import { createStartDurable } from "./start-durable.ts";
 import { createStartPassThrough, type StartPassThrough } from "./start-pass-through.ts";
@@ -66,19 +75,49 @@ export function createEngine(context: GatewayContext): NexusEngine {
 
   const identity = createCallerIdentity(context);
   const waiters = createWaiters(context);
+  const inlineWaits = new Map<string, InlineWait>();
+  const polls: QueuePolls = createQueuePolls(context, (tasks, queueId) =>
+    putDown.giveBack(tasks, queueId),
+  );
+  const putDown = createPutDownTasks(context, polls);
+  const progress = createProgressReports(context);
   const settle = createSettleOperation(context, waiters);
   const sendStart = createSendStart(context, identity);
   const sendCancel = createSendCancel(context, identity);
   const sendCallback = createSendCallback(context);
-  const deliverOwed = createDeliverOwed(context, sendCallback, sendCancel);
-  const attemptStart = createAttemptStart(context, { sendStart, settle, deliverOwed });
-  const startDurable = createStartDurable(context, { attemptStart, background, remember });
+  const deliverOwed = createDeliverOwed(context, sendCallback, sendCancel, putDown);
+  const attemptStart = createAttemptStart(context, { sendStart, settle, deliverOwed, putDown });
+  const startDurable = createStartDurable(context, {
+    attemptStart,
+    polls,
+    putDown,
+    inlineWaits,
+    waiters,
+    background,
+    remember,
+  });
   const sweep = createSweep(context, {
     attemptStart,
     deliverOwed,
+    putDown,
     settle,
     sendCallback,
     background,
+  });
+  const recall = (id: string): OperationRow | undefined => recent.get(id);
+  const queues = createQueueEngine(context, {
+    polls,
+    handOut: createHandOut(context, identity),
+    progress,
+    answers: createAnswerTasks(context, {
+      settle,
+      deliverOwed,
+      putDown,
+      progress,
+      background,
+      recall,
+      inlineWaits,
+    }),
   });
 
   return {
@@ -91,8 +130,9 @@ export function createEngine(context: GatewayContext): NexusEngine {
       settle,
       deliverOwed,
       background,
-      recall: (id) => recent.get(id),
+      recall,
     }),
+    queues,
 
     async cancel({ key, id }) {
       const asked = await store.askCancel(key, id);
@@ -122,6 +162,7 @@ export function createEngine(context: GatewayContext): NexusEngine {
       });
       if (settled.kind === "already") throw closed(id, settled.head);
       if (settled.kind !== "settled") throw notFound(id);
+      await dropTask(context, operation, head.targetId);
       if (settled.lease !== null) {
         const row = outcomeRow(operation.key, id, outcome, settled.head.closedAt ?? clock.now());
         background(deliverOwed({ lease: settled.lease, operation, head: settled.head }, row));
@@ -170,6 +211,7 @@ export function createEngine(context: GatewayContext): NexusEngine {
       draining = true;
       sweep.stop();
       waiters.close();
+      polls.close();
       const end = clock.monotonic() + ms;
       while (working.size + passing.count > 0 && clock.monotonic() < end) {
         const rest = new Promise<void>((resolve) => {
@@ -182,6 +224,8 @@ export function createEngine(context: GatewayContext): NexusEngine {
           { operations: working.size },
           "drained with work unfinished: another gateway takes it up when its lease ends",
         );
+      await polls.stop();
+      await progress.flush();
       await store.flush();
     },
   };
@@ -226,7 +270,11 @@ export function createEngine(context: GatewayContext): NexusEngine {
         service: old.service,
         operation: old.operation,
         requestId,
-        headers: { ...headersFromBytes(old.headers), ...headersFromBytes(old.contentHeaders) },
+        headers: {
+          ...headersFromBytes(old.headers),
+          ...headersFromBytes(old.contentHeaders),
+          ...(old.priority === null ? {} : { [headerNames.priority]: String(old.priority) }),
+        },
         body: old.input,
         callbackUrl: old.callbackUrl,
         callbackHeaders: old.callbackHeaders === null ? {} : await openHeaders(old.callbackHeaders),

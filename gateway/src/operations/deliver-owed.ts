@@ -1,3 +1,4 @@
+import { defaultEndpointPolicy } from "@nexus-mesh/registry/registry";
 import { backoff, retryAfter } from "../dispatch/backoff.ts";
 import type { SendCancel } from "../dispatch/cancel-attempt.ts";
 import type { SendCallback } from "../callbacks/send-callback.ts";
@@ -5,6 +6,7 @@ import type { GatewayContext } from "../gateway-context.ts";
 import { owes, type Attempt, type Lease, type OutcomeRow } from "../store/store.ts";
 import { whereabouts, type HeldOperation } from "./held-operation.ts";
 import { isTerminal } from "./lifecycle.ts";
+import type { PutDownTasks } from "./put-down.ts";
 
 /** Pays what a held operation owes: attached callbacks are armed, the own one is sent, a cancel goes to the handler. */
 export type DeliverOwed = (held: HeldOperation, outcome?: OutcomeRow) => Promise<void>;
@@ -13,6 +15,7 @@ export function createDeliverOwed(
   context: GatewayContext,
   sendCallback: SendCallback,
   sendCancel: SendCancel,
+  putDown: Pick<PutDownTasks, "cancel">,
 ): DeliverOwed {
   const { clock, log, metrics, options, store } = context;
 
@@ -97,11 +100,20 @@ export function createDeliverOwed(
     const { lease, head, operation } = held;
     const { endpoint, target, callerNamespace } = whereabouts(context, operation, head.targetId);
     const at = clock.now();
+    if (target?.kind === "queue" && head.handlerToken !== null) {
+      // One that no worker took until its operation is forgotten is owed no longer.
+      const windowMs = (endpoint?.policy ?? defaultEndpointPolicy).dedupeWindowMs;
+      if (head.closedAt === null || head.closedAt + windowMs > at)
+        return putDown.cancel(held, target.queueId);
+    }
     const n =
       (await store.attempts(lease.id)).filter((attempt) => attempt.kind === "cancel").length + 1;
-    if (target === undefined || head.handlerToken === null) {
+    if (target?.kind !== "http" || head.handlerToken === null) {
       // Nothing on the other side that could be named: no token ever came, or the target is gone with its endpoint.
-      const error = "no handler token is known: nothing to cancel";
+      const error =
+        head.handlerToken === null
+          ? "no handler token is known: nothing to cancel"
+          : "no worker took the cancel, or its target is gone";
       await store.noteCancelDelivered(
         lease,
         { kind: "cancel", n, at, ms: 0, targetId: head.targetId, status: null, error },

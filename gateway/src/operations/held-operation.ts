@@ -1,5 +1,6 @@
 import type { Endpoint, Target } from "@nexus-mesh/registry/registry";
 import type { GatewayContext } from "../gateway-context.ts";
+import { defaultPriority } from "./task-priority.ts";
 import type { Head, Lease, OperationRow } from "../store/store.ts";
 
 /** An operation that this gateway holds under a lease. */
@@ -8,7 +9,14 @@ export interface HeldOperation {
   readonly operation: OperationRow;
   readonly head: Pick<
     Head,
-    "state" | "attempt" | "owes" | "targetId" | "closeBy" | "handlerToken" | "cancelRequestedAt"
+    | "state"
+    | "attempt"
+    | "owes"
+    | "targetId"
+    | "closeBy"
+    | "handlerToken"
+    | "cancelRequestedAt"
+    | "closedAt"
   >;
 }
 
@@ -31,4 +39,20 @@ export function whereabouts(
     target: targetId === null ? endpoint?.target : snapshot.targetsById.get(targetId),
     callerNamespace: snapshot.namespacesById.get(operation.callerNs)?.name ?? "",
   };
+}
+
+/** It has ended while its task may still wait: a claim would find it void, and until then it would be counted. */
+export async function dropTask(
+  context: Pick<GatewayContext, "registry" | "store">,
+  operation: Pick<OperationRow, "id" | "endpointId" | "callerNs" | "priority">,
+  targetId: number | null,
+): Promise<void> {
+  const { target } = whereabouts(context, operation, targetId);
+  if (target?.kind !== "queue") return;
+  await context.store.dropTask({
+    queueId: target.queueId,
+    callerNs: operation.callerNs,
+    priority: operation.priority ?? defaultPriority,
+    id: operation.id,
+  });
 }

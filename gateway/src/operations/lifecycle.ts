@@ -20,6 +20,8 @@ export const operationEvents = [
   "due",
   "redriven",
   "handler_started",
+  "worker_took",
+  "lease_lost",
   "succeeded",
   "failed",
   "canceled",
@@ -32,6 +34,8 @@ export type OperationEvent = (typeof operationEvents)[number];
 export type Next = State | "ignore" | "refuse";
 
 const open = {
+  worker_took: "ignore",
+  lease_lost: "ignore",
   succeeded: "succeeded",
   failed: "failed",
   canceled: "canceled",
@@ -45,6 +49,8 @@ const closed = {
   due: "ignore",
   redriven: "refuse",
   handler_started: "ignore",
+  worker_took: "ignore",
+  lease_lost: "ignore",
   succeeded: "refuse",
   failed: "refuse",
   canceled: "refuse",
@@ -61,6 +67,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<OperationEvent,
     redriven: "ignore",
     handler_started: "started",
     ...open,
+    worker_took: "started",
   },
   backing_off: {
     attempt_failed: "backing_off",
@@ -70,6 +77,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<OperationEvent,
     // The late reply of an ambiguous attempt.
     handler_started: "started",
     ...open,
+    worker_took: "started",
   },
   parked: {
     attempt_failed: "ignore",
@@ -86,6 +94,8 @@ export const transitions: Readonly<Record<State, Readonly<Record<OperationEvent,
     redriven: "refuse",
     handler_started: "ignore",
     ...open,
+    // Gone, or given back: the worker did not end it.
+    lease_lost: "backing_off",
   },
   succeeded: closed,
   failed: closed,

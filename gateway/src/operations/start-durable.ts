@@ -3,13 +3,17 @@ import { ApiError } from "../api-error.ts";
 import type { StartReply, StartRequest } from "../engine.ts";
 import { forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
 import type { GatewayContext } from "../gateway-context.ts";
-import type { Head, NewOperation } from "../store/store.ts";
+import { owes, type Head, type Lease, type NewOperation } from "../store/store.ts";
 import { uuidV7, uuidV7Time } from "../store/uuid-v7.ts";
 import type { AttemptStart } from "./attempt-start.ts";
 import { durationHeader, operationDeadlines } from "./deadlines.ts";
 import { executionKey, inputHash } from "./execution-key.ts";
-import { createInlineWait } from "./inline-wait.ts";
+import { createInlineWait, type InlineReply, type InlineWait } from "./inline-wait.ts";
 import { isTerminal } from "./lifecycle.ts";
+import type { PutDownTasks } from "./put-down.ts";
+import type { QueuePolls } from "./queue-polls.ts";
+import { taskPriority } from "./task-priority.ts";
+import type { Waiters } from "./waiters.ts";
 
 export type StartDurable = (request: StartRequest) => Promise<StartReply>;
 
@@ -18,6 +22,10 @@ export function createStartDurable(
   context: GatewayContext,
   parts: {
     attemptStart: AttemptStart;
+    polls: Pick<QueuePolls, "reserve" | "filled">;
+    putDown: Pick<PutDownTasks, "giveBack">;
+    inlineWaits: Map<string, InlineWait>;
+    waiters: Pick<Waiters, "wait">;
     background: (work: Promise<void>) => void;
     remember: (operation: NewOperation) => void;
   },
@@ -65,8 +73,21 @@ export function createStartDurable(
       contentHeaders: headerBytes(content),
       input: request.body,
       redriveOf: request.redriveOf ?? null,
+      priority: endpoint.target.kind === "queue" ? taskPriority(request.headers) : null,
       initial: { kind: "scheduled" },
     };
+    const waitMs = Math.min(
+      endpoint.policy.inlineWaitMs,
+      requestTimeout === null ? Infinity : requestTimeout - 1_000,
+    );
+    const { target } = endpoint;
+    if (target.kind === "queue")
+      return startQueued(
+        operation,
+        target.queueId,
+        endpoint.name,
+        request.respondAsync ? 0 : waitMs,
+      );
     const accepted = await store.accept(operation);
     if (accepted.kind === "known") return knownReply(accepted.head, operation);
     metrics.starts.inc({ endpoint: endpoint.name, mode: "durable", outcome: "started" });
@@ -83,27 +104,78 @@ export function createStartDurable(
       closeBy: operation.closeBy,
       handlerToken: null,
       cancelRequestedAt: null,
+      closedAt: null,
     } as const;
-    const waitMs = Math.min(
-      endpoint.policy.inlineWaitMs,
-      requestTimeout === null ? Infinity : requestTimeout - 1_000,
-    );
     if (request.respondAsync || waitMs <= 0) {
       parts.background(parts.attemptStart({ lease, operation, head }, null));
       return { kind: "started", id, created: true, links: [] };
     }
     const inline = createInlineWait(waitMs);
     parts.background(parts.attemptStart({ lease, operation, head }, inline));
-    const reply = await inline.reply;
-    if (reply.kind === "unknown") throw reply.error;
-    if (reply.kind === "ended") return { kind: "ended", id, created: true, outcome: reply.outcome };
-    return {
-      kind: "started",
-      id,
-      created: true,
-      links: reply.links === undefined ? [] : [reply.links],
-    };
+    return replyOf(id, await inline.reply);
   };
+
+  /** To a worker that waits here, in the commit that accepts it; else into the queue. */
+  async function startQueued(
+    operation: NewOperation,
+    queueId: number,
+    endpoint: string,
+    waitMs: number,
+  ): Promise<StartReply> {
+    const { id } = operation;
+    const reserved = parts.polls.reserve(queueId);
+    const inline = waitMs > 0 ? createInlineWait(waitMs) : undefined;
+    const done = new AbortController();
+    // Before the commit: a worker may answer before this gateway has heard of it.
+    if (inline !== undefined) parts.inlineWaits.set(id, inline);
+    try {
+      const accepted = await store
+        .accept({
+          ...operation,
+          initial:
+            reserved === undefined
+              ? { kind: "queued", queueId }
+              : { kind: "leased", queueId, worker: reserved.worker, leaseMs: reserved.leaseMs },
+        })
+        .catch((error: unknown) => {
+          reserved?.cancel();
+          throw error;
+        });
+      if (accepted.kind === "known") {
+        reserved?.cancel();
+        return await knownReply(accepted.head, operation);
+      }
+      metrics.starts.inc({ endpoint, mode: "durable", outcome: "started" });
+      parts.remember(operation);
+      const { lease } = accepted;
+      if (reserved === undefined || lease === null) parts.polls.filled(queueId);
+      else {
+        const head = leasedHead(operation, lease);
+        const task = { kind: "start", lease, head, operation } as const;
+        if (!reserved.deliver(task)) parts.background(parts.putDown.giveBack([task], queueId));
+      }
+      if (inline === undefined) return { kind: "started", id, created: true, links: [] };
+      if (operation.callbackUrl === null)
+        parts.background(answerWhenEnded(operation, inline, waitMs, done.signal));
+      return replyOf(id, await inline.reply);
+    } finally {
+      done.abort();
+      parts.inlineWaits.delete(id);
+      inline?.answer({ kind: "started", links: undefined });
+    }
+  }
+
+  /** The worker's answer may come to another gateway; without a callback to be owed, its outcome is as good from there. */
+  async function answerWhenEnded(
+    { key, id }: NewOperation,
+    inline: InlineWait,
+    ms: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!(await parts.waiters.wait({ key, id }, ms, signal))) return;
+    const outcome = await store.outcome(id);
+    if (outcome !== undefined && inline.claim()) inline.answer({ kind: "ended", outcome });
+  }
 
   /** The key is known: answered by state, and the new caller's callback is attached as well (sdk-java #2918). */
   async function knownReply(first: Head, operation: NewOperation): Promise<StartReply> {
@@ -164,6 +236,45 @@ export function assertSameInput(
 
 export function digestHeader(request: Pick<StartRequest, "headers">): string | undefined {
   return request.headers[headerNames.inputDigest];
+}
+
+function replyOf(id: string, reply: InlineReply): StartReply {
+  switch (reply.kind) {
+    case "unknown":
+      throw reply.error;
+    case "ended":
+      return { kind: "ended", id, created: true, outcome: reply.outcome };
+    case "started":
+      return {
+        kind: "started",
+        id,
+        created: true,
+        links: reply.links === undefined ? [] : [reply.links],
+      };
+  }
+}
+
+/** As it was written a moment ago. */
+function leasedHead(operation: NewOperation, { fence }: Lease): Head {
+  const { key, id, callerNs, ownerNs, endpointId, inputHash, targetId, closeBy } = operation;
+  return {
+    key,
+    id,
+    callerNs,
+    ownerNs,
+    endpointId,
+    inputHash,
+    targetId,
+    closeBy,
+    state: "started",
+    fence,
+    attempt: 1,
+    owes: operation.callbackUrl === null ? 0 : owes.callback,
+    dueAt: 0,
+    handlerToken: null,
+    cancelRequestedAt: null,
+    closedAt: null,
+  };
 }
 
 function invalidCallback(text: string): ApiError {

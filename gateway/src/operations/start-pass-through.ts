@@ -90,8 +90,11 @@ export function createStartPassThrough(
       principal: caller.principal.subject,
       closeBy: Math.min(deadlines.closeBy ?? Infinity, startToClose, now + longestTokenMs),
     };
+    const { target } = endpoint;
+    if (target.kind !== "http")
+      throw new Error(`endpoint ${endpoint.name} has no target that a call could pass through to`);
     const dispatch: StartDispatch = {
-      target: endpoint.target,
+      target,
       ownerNs: endpoint.ownerId,
       callerNamespace: caller.namespace.name,
       endpoint: endpoint.name,
@@ -160,6 +163,7 @@ export function createStartPassThrough(
         contentHeaders: headerBytes(content),
         input: request.body,
         redriveOf: null,
+        priority: null,
         initial: { kind: "started", handlerToken },
       });
       if (accepted.kind === "created") return { kind: "started", id: accepted.id, links };

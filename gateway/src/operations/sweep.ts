@@ -10,9 +10,10 @@ import {
 } from "../store/store.ts";
 import type { AttemptStart } from "./attempt-start.ts";
 import type { DeliverOwed } from "./deliver-owed.ts";
-import type { HeldOperation } from "./held-operation.ts";
+import { whereabouts, type HeldOperation } from "./held-operation.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { failedOutcome, meshFailure } from "./outcome.ts";
+import type { PutDownTasks } from "./put-down.ts";
 import { outcomeRow, type SettleOperation } from "./settle-operation.ts";
 
 export interface Sweep {
@@ -33,6 +34,7 @@ export function createSweep(
   parts: {
     attemptStart: AttemptStart;
     deliverOwed: DeliverOwed;
+    putDown: Pick<PutDownTasks, "lost">;
     settle: SettleOperation;
     sendCallback: SendCallback;
     background: (work: Promise<void>) => void;
@@ -131,6 +133,9 @@ export function createSweep(
     const now = clock.now();
     if (head.state !== "started") return parts.attemptStart(held, null);
     if (head.closeBy !== null && head.closeBy <= now) return timeOut(held);
+    const { target } = whereabouts(context, operation, head.targetId);
+    if (target?.kind === "queue" && head.handlerToken === null)
+      return parts.putDown.lost(held, target.queueId);
     if ((head.owes & owes.cancel) !== 0) return parts.deliverOwed(held);
     await store.release(lease, head.closeBy === null ? 30 * 86_400_000 : head.closeBy - now);
   }

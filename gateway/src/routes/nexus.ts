@@ -108,7 +108,9 @@ export function registerNexusRoutes(
       body: rawBody(request),
     };
     const failureSupport = first[headerNames.failureSupport] === "true";
-    if (callbackUrl === null && !respondAsync && !endpoint.policy.durable) {
+    // Workers come for their tasks when they like: there is nothing to pass through to.
+    const direct = endpoint.target.kind === "http" && !endpoint.policy.durable;
+    if (callbackUrl === null && !respondAsync && direct) {
       const passed = await engine.startPassThrough(start, waitingCaller(request, reply));
       switch (passed.kind) {
         case "started":

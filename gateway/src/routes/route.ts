@@ -18,6 +18,6 @@ type Content<R> = R extends { content: { "application/json": infer J } }
   ? J
   : R extends { content: { "application/problem+json": infer P } }
     ? P
-    : R extends { content: { "*/*": unknown } }
+    : R extends { content: { "*/*": unknown } | { "multipart/mixed": unknown } }
       ? Buffer | undefined
       : undefined;

@@ -78,8 +78,63 @@ const outcomes = `,
       from r where r.digest is not null and ${inserted}
     )`;
 
+/** Of operations that workers serve: they have a statement of their own, so that the others pay nothing for it. */
+const queueColumns: readonly ArrayColumn<NewOperation>[] = [
+  { name: "queue_id", type: "int", value: (o) => queuedAt(o)?.queueId ?? null },
+  { name: "priority", type: "smallint", value: (o) => o.priority },
+  {
+    name: "worker",
+    type: "text",
+    value: ({ initial }) => (initial.kind === "leased" ? initial.worker : null),
+  },
+  {
+    name: "worker_lease_ms",
+    type: "float8",
+    value: ({ initial }) => (initial.kind === "leased" ? initial.leaseMs : null),
+  },
+];
+
 const insert = insertFrom("accept", unnestWithout(columns, rareColumns, 2), "");
 const insertAll = insertFrom("accept-all", unnest([...columns, ...rareColumns], 2), outcomes);
+const insertQueued = insertQueuedFrom(unnest([...columns, ...rareColumns, ...queueColumns], 1));
+
+// A task waits until its operation must have started, or ended; handed to a waiting worker it is leased from the start.
+function insertQueuedFrom(rows: string): Statement {
+  const closeBy = timestamp("r.close_by");
+  const leased = "r.worker is not null";
+  const leasedCloseBy = `least(${closeBy}, coalesce(now() + ${milliseconds("r.start_to_close_ms")}, 'infinity'))`;
+  return {
+    name: "accept-queued",
+    text: `
+    with r as materialized (select * from ${rows}),
+    h as (
+      insert into head (key, id, caller_ns, owner_ns, endpoint_id, input_hash, state, fence, attempt, owes, target_id,
+        due_at, close_by, window_ms, running, worker)
+      select r.key, r.id, r.caller_ns, r.owner_ns, r.endpoint_id, r.input_hash, r.state, (${leased})::int,
+        (${leased})::int, r.owes, r.target_id,
+        case when ${leased} then least(${leasedCloseBy}, now() + ${milliseconds("r.worker_lease_ms")})
+          else least(${closeBy}, ${timestamp("r.start_by")}) end,
+        case when ${leased} then ${leasedCloseBy} else ${closeBy} end, r.window_ms, ${leased}, r.worker
+      from r order by r.key
+      on conflict (key) do nothing
+      returning key, id
+    ),
+    o as (
+      insert into operation (id, key, caller_ns, owner_ns, endpoint_id, service, operation, request_id, principal,
+        labels, headers, callback_url, callback_headers, close_by, start_by, start_to_close_ms, content_headers, input,
+        redrive_of, priority)
+      select r.id, r.key, r.caller_ns, r.owner_ns, r.endpoint_id, r.service, r.operation, r.request_id, r.principal,
+        r.labels::jsonb, r.headers, r.callback_url, r.callback_headers, ${closeBy},
+        to_timestamp(r.start_by / 1000.0), r.start_to_close_ms, r.content_headers, r.input, r.redrive_of, r.priority
+      from r where ${inserted}
+    ),
+    t as (
+      insert into task (queue_id, caller_ns, priority, id, key)
+      select r.queue_id, r.caller_ns, r.priority, r.id, r.key from r where not ${leased} and ${inserted}
+    )
+    select id from h`,
+  };
+}
 
 function insertFrom(name: string, rows: string, more: string): Statement {
   return {
@@ -126,14 +181,22 @@ export function createAccept(
 ): Pick<GroupCommit<NewOperation, Accepted>, "submit" | "flush"> {
   const { clock, leaseMs } = connection;
   let bytesInFlight = 0;
-  const batches = createGroupCommit<Item, Accepted>({
-    statement: "accept",
+  const common = {
     clock,
     metrics,
-    keyOf: ({ operation }) => operation.key,
-    bytesOf: ({ operation }) => bytesOf(operation),
+    keyOf: ({ operation }: Item) => operation.key,
+    bytesOf: ({ operation }: Item) => bytesOf(operation),
     onePerKey: false,
-    write,
+  };
+  const batches = createGroupCommit<Item, Accepted>({
+    ...common,
+    statement: "accept",
+    write: (items) => write(items, insertHeld),
+  });
+  const queued = createGroupCommit<Item, Accepted>({
+    ...common,
+    statement: "accept-queued",
+    write: (items) => write(items, insertWaiting),
   });
 
   return {
@@ -144,20 +207,27 @@ export function createAccept(
       bytesInFlight += bytes;
       metrics.acceptedBytesInFlight.set(bytesInFlight);
       try {
-        return await batches.submit({ operation, sentAt: undefined });
+        return await (queuedAt(operation) === null ? batches : queued).submit({
+          operation,
+          sentAt: undefined,
+        });
       } finally {
         bytesInFlight -= bytes;
         metrics.acceptedBytesInFlight.set(bytesInFlight);
       }
     },
-    flush: () => batches.flush(),
+    async flush() {
+      await Promise.all([batches.flush(), queued.flush()]);
+    },
   };
 
-  async function write(items: readonly Item[]): Promise<Accepted[]> {
+  type Insert = (operations: readonly NewOperation[]) => Promise<{ id: string }[]>;
+
+  async function write(items: readonly Item[], insertRows: Insert): Promise<Accepted[]> {
     const results = new Map<Item, Accepted>();
     let left = items;
     for (let round = 0; left.length > 0 && round < maxRounds; round += 1) {
-      for (const [item, accepted] of await writeOnce(left)) results.set(item, accepted);
+      for (const [item, accepted] of await writeOnce(left, insertRows)) results.set(item, accepted);
       left = left.filter((item) => !results.has(item));
     }
     return items.map((item) => {
@@ -168,16 +238,28 @@ export function createAccept(
     });
   }
 
-  async function writeOnce(items: readonly Item[]): Promise<Map<Item, Accepted>> {
+  function insertHeld(operations: readonly NewOperation[]): Promise<{ id: string }[]> {
+    const usual = operations.every((row) => rareColumns.every(({ value }) => value(row) === null));
+    return connection.runBatch<{ id: string }>(usual ? insert : insertAll, [
+      leaseMs,
+      ...arrays(usual ? columns : [...columns, ...rareColumns], operations),
+    ]);
+  }
+
+  function insertWaiting(operations: readonly NewOperation[]): Promise<{ id: string }[]> {
+    const all = [...columns, ...rareColumns, ...queueColumns];
+    return connection.runBatch<{ id: string }>(insertQueued, arrays(all, operations));
+  }
+
+  async function writeOnce(
+    items: readonly Item[],
+    insertRows: Insert,
+  ): Promise<Map<Item, Accepted>> {
     const operations = items.map(({ operation }) => operation);
     const now = clock.monotonic();
     for (const item of items) item.sentAt ??= now;
     crash("accept:before-commit");
-    const usual = operations.every((row) => rareColumns.every(({ value }) => value(row) === null));
-    const rows = await connection.runBatch<{ id: string }>(usual ? insert : insertAll, [
-      leaseMs,
-      ...arrays(usual ? columns : [...columns, ...rareColumns], operations),
-    ]);
+    const rows = await insertRows(operations);
     crash("accept:after-commit");
     const inserted = new Set(rows.map(({ id }) => id));
     const results = new Map<Item, Accepted>();
@@ -206,12 +288,21 @@ export function createAccept(
 
   function created({ operation, sentAt }: Item, now: number): Accepted {
     const { key, id, initial } = operation;
-    const endsAt = (sentAt ?? now) + leaseMs;
-    return {
-      kind: "created",
-      id,
-      lease: initial.kind === "scheduled" ? leaseOf({ key, id, fence: 0 }, endsAt) : null,
-    };
+    const from = sentAt ?? now;
+    switch (initial.kind) {
+      case "scheduled":
+        return { kind: "created", id, lease: leaseOf({ key, id, fence: 0 }, from + leaseMs) };
+      case "leased":
+        return {
+          kind: "created",
+          id,
+          lease: leaseOf({ key, id, fence: 1 }, from + initial.leaseMs),
+        };
+      case "queued":
+      case "started":
+      case "settled":
+        return { kind: "created", id, lease: null };
+    }
   }
 }
 
@@ -234,6 +325,20 @@ function tokenOf(operation: NewOperation): string | null {
   return outcomeOf(operation)?.handlerToken ?? null;
 }
 
+function queuedAt({ initial }: NewOperation) {
+  return initial.kind === "queued" || initial.kind === "leased" ? initial : null;
+}
+
 function stateOf({ initial }: NewOperation) {
-  return initial.kind === "settled" ? initial.outcome.state : initial.kind;
+  switch (initial.kind) {
+    case "settled":
+      return initial.outcome.state;
+    case "queued":
+      return "scheduled";
+    case "leased":
+      return "started";
+    case "scheduled":
+    case "started":
+      return initial.kind;
+  }
 }

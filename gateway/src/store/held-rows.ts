@@ -8,13 +8,19 @@ import { owes, type CancelAsked, type Head, type Lease, type Store } from "./sto
 /** The row appeared or changed between the two statements. */
 const maxRounds = 5;
 
-// Of a held row only the intent: its holder alone knows whether an attempt was ever sent. A waiting one becomes due,
-// so that a holder looks at it; a started one is taken over, for the cancel can be delivered now.
+/** Besides the states: started, and held by a worker that has not answered. */
+const leased = -1;
+
+// Of a held row only the intent: its holder alone knows whether an attempt was ever sent, and a worker asks at its next
+// heartbeat. A waiting one becomes due, so that a holder looks at it (a scheduled one that is due later than any lease of
+// a gateway ends waits for a worker); a started one is taken over, for the cancel can be delivered now.
 const askStatement: Statement = {
   name: "ask-cancel",
   text: `
     with l as (
-      select h.key, h.id, h.cancel_requested_at is null as first, h.state as was from head h
+      select h.key, h.id, h.cancel_requested_at is null as first,
+        case when h.state = ${states.started} and h.handler_token is null then ${leased} else h.state end as was
+      from head h
       where h.key = $2 and h.id = $3 and ${inStates("h.state", openCodes)} for update
     ),
     u as (
@@ -24,6 +30,7 @@ const askStatement: Statement = {
         due_at = case
           when l.first and l.was = ${states.started} then now() + ${milliseconds("$1::float8")}
           when l.first and l.was in (${states.parked}, ${states.backing_off}) then least(head.due_at, now())
+          when l.first and l.was = ${states.scheduled} and head.due_at > now() + ${milliseconds("$1::float8")} then now()
           else head.due_at end
       from l where head.key = l.key and head.id = l.id
       returning head.*, l.first, l.was

@@ -12,6 +12,7 @@ import { createSettle } from "./settle.ts";
 import { createStoreConnection, type StorePools } from "./store-connection.ts";
 import type { Store } from "./store.ts";
 import { createSweepHeads } from "./sweep-heads.ts";
+import { createTasks } from "./tasks.ts";
 
 export { batchPoolOptions, storePoolOptions } from "./store-connection.ts";
 
@@ -39,10 +40,11 @@ export function openStore(parts: StoreParts): Store {
   const settle = createSettle(connection, metrics);
   const notes = createNotes(connection, metrics, crash);
   const { summaries, ...operationRows } = createOperationRows(connection);
+  const { flushTasks, ...tasks } = createTasks(connection, metrics);
 
   // The awaited ones first: what is noted lazily may wait for their locks.
   const flush = async (): Promise<void> => {
-    await Promise.all([accept.flush(), settle.flush()]);
+    await Promise.all([accept.flush(), settle.flush(), flushTasks()]);
     await Promise.all([
       notes.started.flush(),
       notes.retry.flush(),
@@ -73,6 +75,7 @@ export function openStore(parts: StoreParts): Store {
     },
     ...createHeldRows(connection, crash),
     ...createCallbacks(connection),
+    ...tasks,
     ...operationRows,
     sweep: createSweepHeads(connection),
     list: createListOperations(connection, summaries),

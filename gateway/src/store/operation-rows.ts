@@ -21,6 +21,7 @@ export interface SummarySql {
   start_by: number | null;
   start_to_close_ms: number | null;
   redrive_of: string | null;
+  priority: number | null;
 }
 
 interface OperationSql extends SummarySql {
@@ -45,7 +46,7 @@ interface OutcomeSql {
 
 export const summaryColumns = `id, key, caller_ns, owner_ns, endpoint_id, service, operation, request_id, principal, labels,
   callback_url, ${epochMs("close_by")} as close_by, ${epochMs("start_by")} as start_by,
-  start_to_close_ms::float8 as start_to_close_ms, redrive_of`;
+  start_to_close_ms::float8 as start_to_close_ms, redrive_of, priority`;
 
 // `= any` prunes partitions when it is planned; a join with unnest would lock all of them.
 const byIds: Statement = {
@@ -69,7 +70,7 @@ const outcomeById: Statement = {
 };
 const headsByKey: Statement = {
   name: "heads",
-  text: `select ${headColumns("head")} from head where key = any($1::uuid[])`,
+  text: `select ${headColumns("head")}, worker, progress from head where key = any($1::uuid[])`,
 };
 const endsByIds: Statement = {
   name: "outcome-states",
@@ -99,12 +100,11 @@ type OperationRows = Pick<
 export function createOperationRows(connection: StoreConnection): OperationRows {
   async function summaries(rows: readonly SummarySql[]): Promise<OperationSummary[]> {
     if (rows.length === 0) return [];
-    const heads = new Map(
-      (await connection.repeat<HeadRow>(headsByKey, [rows.map(({ key }) => key)])).map((row) => [
-        row.id,
-        headOf(row),
-      ]),
-    );
+    const found = await connection.repeat<
+      HeadRow & { worker: string | null; progress: Buffer | null }
+    >(headsByKey, [rows.map(({ key }) => key)]);
+    const heads = new Map(found.map((row) => [row.id, headOf(row)]));
+    const reports = new Map(found.map((row) => [row.id, row]));
     // An open head has no outcome; the others are asked after their heads, so that none falls in between.
     const ended = rows.filter(({ id }) => {
       const head = heads.get(id);
@@ -124,6 +124,8 @@ export function createOperationRows(connection: StoreConnection): OperationRows 
       return {
         row: summaryOf(row),
         head: heads.get(row.id) ?? null,
+        worker: reports.get(row.id)?.worker ?? null,
+        progress: reports.get(row.id)?.progress ?? null,
         outcome:
           end === undefined
             ? null
@@ -187,6 +189,7 @@ function summaryOf(row: SummarySql): OperationSummary["row"] {
     startBy: row.start_by,
     startToCloseMs: row.start_to_close_ms,
     redriveOf: row.redrive_of,
+    priority: row.priority,
   };
 }
 

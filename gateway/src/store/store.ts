@@ -39,12 +39,21 @@ export interface NewOperation {
   readonly contentHeaders: Buffer;
   readonly input: Buffer;
   readonly redriveOf: string | null;
+  /** null but for operations of queues; 1 is taken before 5. */
+  readonly priority: number | null;
   /**
-   * scheduled: accepted, held by this gateway. started: a pass-through's 201, nobody holds it. settled: a
-   * completion that found no row.
+   * scheduled: accepted, held by this gateway. queued: a task waits for a worker. leased: handed to a worker that was
+   * waiting. started: a pass-through's 201, nobody holds it. settled: a completion that found no row.
    */
   readonly initial:
     | { readonly kind: "scheduled" }
+    | { readonly kind: "queued"; readonly queueId: number }
+    | {
+        readonly kind: "leased";
+        readonly queueId: number;
+        readonly worker: string;
+        readonly leaseMs: number;
+      }
     | { readonly kind: "started"; readonly handlerToken: string }
     | { readonly kind: "settled"; readonly outcome: NewOutcome };
 }
@@ -83,7 +92,7 @@ export interface Head {
 }
 
 export type Accepted =
-  /** Ours. `lease` is null unless it was accepted as scheduled. */
+  /** Ours. `lease` is null unless it was accepted as scheduled (this gateway's) or leased (the worker's). */
   | { readonly kind: "created"; readonly id: string; readonly lease: Lease | null }
   /** The key is known: the row that is there (it may be terminal). Compare `head.inputHash`. */
   | { readonly kind: "known"; readonly head: Head };
@@ -141,6 +150,8 @@ export interface OperationRow {
   readonly contentHeaders: Buffer;
   readonly input: Buffer;
   readonly redriveOf: string | null;
+  /** null but for operations of queues; 1 is taken before 5. */
+  readonly priority: number | null;
 }
 
 export interface OutcomeRow extends NewOutcome {
@@ -228,6 +239,90 @@ export interface OperationSummary {
   /** null once the head was purged: then `outcome` is there. */
   readonly head: Head | null;
   readonly outcome: Pick<OutcomeRow, "state" | "closedAt" | "handlerToken"> | null;
+  /** The worker that holds it or held it last, and what was reported last (JSON bytes); both go with the head. */
+  readonly worker: string | null;
+  readonly progress: Buffer | null;
+}
+
+/** A task that a worker took: `lease.fence` is the worker's, until `lease.endsAt` unless it is renewed. */
+export interface ClaimedTask {
+  readonly kind: "start" | "cancel";
+  readonly lease: Lease;
+  readonly head: Head;
+}
+
+export interface Claim {
+  readonly queueId: number;
+  readonly worker: string;
+  readonly leaseMs: number;
+  readonly limit: number;
+  /** The caller served last: its turn comes after everybody else's. */
+  readonly afterCaller: number;
+}
+
+export interface Claimed {
+  readonly tasks: readonly ClaimedTask[];
+  /** Tasks looked at, those that had become void included: 0 = the queue is empty, or others hold what is there. */
+  readonly seen: number;
+  readonly lastCaller: number;
+}
+
+/** Why its holder (a gateway, or a worker by its fence) puts an operation of a queue down. */
+export type PutDown =
+  /** It waits for a worker. */
+  | { readonly kind: "wait"; readonly startBy: number | null }
+  /** The worker is gone, or answered that it may be tried again. `delayMs` null: another worker may take it at once. */
+  | {
+      readonly kind: "lost";
+      readonly delayMs: number | null;
+      readonly parked: boolean;
+      readonly attempt: Attempt;
+    }
+  /** Given back unfinished: does not count as an attempt. */
+  | { readonly kind: "released" }
+  /** The cancel that is owed waits for a worker. */
+  | { readonly kind: "cancel" };
+
+export interface PuttingDown {
+  readonly lease: Pick<Lease, "key" | "id" | "fence">;
+  readonly queueId: number;
+  readonly priority: number;
+  /** The operation's own, which an attempt's start-to-close may have shortened. */
+  readonly closeBy: number | null;
+  readonly how: PutDown;
+}
+
+export interface Heartbeat {
+  readonly lease: Pick<Lease, "key" | "id" | "fence">;
+  readonly leaseMs: number;
+  /** JSON bytes. */
+  readonly progress: Buffer | null;
+}
+
+export type Heartbeaten =
+  /** `written` false: nothing had to be written, or the progress came too soon after the one before. */
+  | { readonly kind: "held"; readonly cancelRequested: boolean; readonly written: boolean }
+  | { readonly kind: "lost" };
+
+export type TaskStarted =
+  /** `cancelPending`: asked for meanwhile; this gateway holds the row and delivers it. */
+  | { readonly kind: "written"; readonly cancelPending: boolean; readonly lease: Lease }
+  /** The same answer again. */
+  | { readonly kind: "repeated" }
+  | { readonly kind: "lost" };
+
+export interface CallerBacklog {
+  readonly queueId: number;
+  readonly callerNs: number;
+  readonly depth: number;
+  /** Id of the oldest operation that waits. */
+  readonly oldestId: string;
+}
+
+export interface WorkerSeen {
+  readonly queueId: number;
+  readonly worker: string;
+  readonly seenAt: number;
 }
 
 export interface CancelAsked {
@@ -292,6 +387,36 @@ export interface Store {
       | { kind: "retry"; delayMs: number; attempt: Attempt }
       | { kind: "parked"; attempt: Attempt },
   ): Promise<"written" | "stale">;
+
+  // tasks of queues (tasks.ts)
+  claimTasks(claim: Claim): Promise<Claimed>;
+  /** `stale`: it is not the holder's any more, or it has ended. */
+  putDown(operation: PuttingDown): Promise<"written" | "stale">;
+  heartbeat(beat: Heartbeat): Promise<Heartbeaten>;
+  /** A worker's asynchronous start, awaited: its lease ends here, and the handler's token is known. */
+  startTask(lease: Pick<Lease, "key" | "id" | "fence">, handlerToken: string): Promise<TaskStarted>;
+  /** Start-to-close counts from the claim. */
+  shortenDeadline(lease: Pick<Lease, "key" | "id" | "fence">, closeBy: number): Promise<void>;
+  /** The operation ended while its task waited. */
+  dropTask(task: {
+    queueId: number;
+    callerNs: number;
+    priority: number;
+    id: string;
+  }): Promise<void>;
+  /** Which of these queues have tasks: one query for all polls that wait here. */
+  queuesWithTasks(queueIds: readonly number[]): Promise<number[]>;
+  /** Tells the other gateways; polling is the truth. */
+  notifyQueues(queueIds: readonly number[]): Promise<void>;
+  backlog(queueIds: readonly number[]): Promise<CallerBacklog[]>;
+  noteWorkers(seen: readonly Pick<WorkerSeen, "queueId" | "worker">[]): Promise<void>;
+  workers(queueIds: readonly number[], withinMs: number): Promise<WorkerSeen[]>;
+  /** By whoever has the callback token; `early`: another report was written less than a second ago. */
+  noteProgress(
+    key: string,
+    id: string,
+    progress: Buffer,
+  ): Promise<"written" | "early" | "terminal" | "unknown">;
 
   // reads
   head(key: string): Promise<Head | undefined>;

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
+import type { AdminReply } from "@nexus-mesh/sdk/admin";
 import { InvalidArgumentError } from "commander";
 import { durationArgument } from "./duration-argument.ts";
 import { exitCodes } from "./exit-code.ts";
-import { readInput } from "./read-input.ts";
+import { InputUnreadable, readInput } from "./read-input.ts";
 import { everyPage, whatIsThere, type Registration } from "./session.ts";
 import { fields, table } from "./table.ts";
 
 interface PutOptions {
-  readonly target: string;
+  readonly target?: string;
+  readonly queue?: string;
   readonly owner?: string;
   readonly description?: string;
   readonly scheduleToClose?: number | "none";
@@ -45,7 +47,7 @@ export function registerEndpoints({ program, session, terminal, exit }: Registra
           items.map((item) => [
             item.name,
             item.owner,
-            item.target.url,
+            targetText(item.target),
             item.version,
             item.updatedAt,
           ]),
@@ -63,7 +65,7 @@ export function registerEndpoints({ program, session, terminal, exit }: Registra
         fields([
           ["name", found.name],
           ["owner", found.owner],
-          ["target", found.target.url],
+          ["target", targetText(found.target)],
           ["schedule-to-close", found.policy.scheduleToClose],
           ["inline wait", found.policy.inlineWait],
           ["max attempts", found.policy.maxAttempts ?? "no cap"],
@@ -78,7 +80,8 @@ export function registerEndpoints({ program, session, terminal, exit }: Registra
   endpoint
     .command("put <name>")
     .description("create an endpoint or change it; what is not given keeps its value")
-    .requiredOption("--target <url>", "where the handler's Nexus operations lie")
+    .option("--target <url>", "where the handler's Nexus operations lie")
+    .option("--queue <name>", "instead: the queue that the owner's workers poll")
     .option("--owner <namespace>", "the team that serves it; default: the namespace of the token")
     .option("--description <text>", 'Markdown; @file reads one, - stdin, "" clears it')
     .option(
@@ -102,6 +105,7 @@ export function registerEndpoints({ program, session, terminal, exit }: Registra
     .option("--durable", "make every start durable")
     .option("--no-durable", "leave it to each caller")
     .action(async (name: string, options: PutOptions) => {
+      const target = targetOf(options);
       const { admin, show } = await session();
       const current = await whatIsThere(admin.call("getEndpoint", { path: { endpoint: name } }));
       const policy = policyOf(options);
@@ -114,7 +118,7 @@ export function registerEndpoints({ program, session, terminal, exit }: Registra
           ...(current === undefined
             ? {}
             : { description: current.description, owner: current.owner }),
-          target: { kind: "http", url: options.target },
+          target,
           ...(options.owner === undefined ? {} : { owner: options.owner }),
           ...(options.description === undefined
             ? {}
@@ -125,7 +129,7 @@ export function registerEndpoints({ program, session, terminal, exit }: Registra
       show(
         put,
         () =>
-          `endpoint ${put.name} (owner ${put.owner}) has version ${put.version}; its target is ${put.target.url}\n`,
+          `endpoint ${put.name} (owner ${put.owner}) has version ${put.version}; its target is ${targetText(put.target)}\n`,
       );
     });
 
@@ -229,6 +233,16 @@ function registerGrants({ program, session }: Registration): void {
       await admin.call("deleteGrant", { path: { endpoint, grant: id } });
       show(undefined, () => `grant ${id} is deleted\n`);
     });
+}
+
+function targetOf({ target, queue }: PutOptions): AdminReply<"getEndpoint">["target"] {
+  if (target !== undefined && queue === undefined) return { kind: "http", url: target };
+  if (queue !== undefined && target === undefined) return { kind: "queue", queue };
+  throw new InputUnreadable("say where calls go: either --target or --queue");
+}
+
+function targetText({ url, queue }: AdminReply<"getEndpoint">["target"]): string {
+  return url ?? `queue ${queue ?? ""}`;
 }
 
 function policyOf(options: PutOptions) {

@@ -93,7 +93,7 @@ export function readMeshFile(
   }
   const mesh: unknown = document.toJS() ?? {};
   if (!validate(mesh)) throw invalid(faultsOf(validate.errors ?? []));
-  const faults = [...durations(mesh)];
+  const faults = [...durations(mesh), ...targets(mesh)];
   if (faults.length > 0) throw invalid(faults);
   return { mesh, where };
 }
@@ -175,6 +175,27 @@ function* durations(mesh: Mesh): Iterable<Fault> {
         detail: "must be a number with its unit: ms, s or m",
       };
     }
+  }
+}
+
+/** One object in the API's schema; which of its fields go together it says in words. */
+function* targets(mesh: Mesh): Iterable<Fault> {
+  for (const [name, { target }] of Object.entries(mesh.endpoints)) {
+    const [needed, spare] =
+      target.kind === "http" ? (["url", "queue"] as const) : (["queue", "url"] as const);
+    const path = ["endpoints", name, "target"];
+    if (target[needed] === undefined)
+      yield {
+        path: [...path, needed],
+        rule: "required",
+        detail: `is missing: the kind is ${target.kind}`,
+      };
+    if (target[spare] !== undefined)
+      yield {
+        path: [...path, spare],
+        rule: "kind",
+        detail: `does not belong to the kind ${target.kind}`,
+      };
   }
 }
 

@@ -77,7 +77,7 @@ export function registerOperations(registration: Registration): void {
       const { admin, show } = await session();
       const found = await admin.call("getOperation", { path: { operationId } });
       show(found, () =>
-        fields(Object.entries(found).map(([name, value]) => [name, value as Cell] as const)),
+        fields(Object.entries(found).map(([name, value]) => [name, cellOf(value)] as const)),
       );
     });
 
@@ -191,6 +191,10 @@ export function registerOperations(registration: Registration): void {
       const redriven = await admin.call("redriveOperation", { path: { operationId } });
       show(redriven, () => `${redriven.id}\n`);
     });
+}
+
+function cellOf(value: AdminReply<"getOperation">[keyof AdminReply<"getOperation">]): Cell {
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 }
 
 function oneOf(...values: string[]): (text: string) => string {

@@ -8,6 +8,7 @@ import { exitCodeOfStatus, exitCodes } from "./exit-code.ts";
 import { registerMesh, StepRefused } from "./mesh-commands.ts";
 import { registerNamespaces } from "./namespace-commands.ts";
 import { registerOperations } from "./operation-commands.ts";
+import { registerQueues } from "./queue-commands.ts";
 import { InputUnreadable } from "./read-input.ts";
 import { openSession, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -41,6 +42,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     registerMesh,
     registerOperations,
     registerCallbacks,
+    registerQueues,
   ]) {
     register(registration);
   }

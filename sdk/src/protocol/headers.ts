@@ -18,6 +18,13 @@ export const headerNames = {
   scheduleToStart: "nexus-mesh-schedule-to-start",
   startToClose: "nexus-mesh-start-to-close",
   callerIdentity: "nexus-mesh-caller-identity",
+  priority: "nexus-mesh-priority",
+  taskToken: "nexus-mesh-task-token",
+  taskPath: "nexus-mesh-task-path",
+  taskLease: "nexus-mesh-task-lease",
+  taskAttempt: "nexus-mesh-task-attempt",
+  operationId: "nexus-mesh-operation-id",
+  callbackUrl: "nexus-mesh-callback-url",
 } as const;
 
 /**

@@ -1,5 +1,10 @@
 import { problems } from "./schemas/problem.ts";
 
+export const failureBody = {
+  description: "A whole Nexus Failure.",
+  content: { "application/json": { schema: { $ref: "#/components/schemas/Failure" } } },
+};
+
 export const rawBody = {
   description: "The input: any bytes with their `Content-*` headers.",
   content: { "*/*": { schema: { type: "string", format: "binary" } } },

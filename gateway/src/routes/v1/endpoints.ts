@@ -1,5 +1,5 @@
 import { defaultEndpointPolicy } from "@nexus-mesh/registry/registry";
-import type { Endpoint, EndpointPolicy } from "@nexus-mesh/registry/registry";
+import type { Endpoint, EndpointPolicy, TargetInput } from "@nexus-mesh/registry/registry";
 import type { FastifyInstance } from "fastify";
 import { ApiError } from "../../api-error.ts";
 import type { GatewayContext } from "../../gateway-context.ts";
@@ -55,13 +55,14 @@ export function registerEndpoints(app: FastifyInstance, context: GatewayContext)
           : findNamespace(context, ownerName ?? present?.owner ?? "");
       assertActsFor(caller, owner);
       assertSize(description);
-      egress.check(owner.id, readTarget(target.url), "INVALID_TARGET_URL");
+      const input = readTarget(target);
+      if (input.kind === "http") egress.check(owner.id, new URL(input.url), "INVALID_TARGET_URL");
       const { endpoint, created } = await registry.putEndpoint(
         {
           name,
           ownerId: owner.id,
           description,
-          targetUrl: target.url,
+          target: input,
           policy: readPolicy(policy),
           seenOwnerId: present?.ownerId ?? null,
         },
@@ -101,13 +102,26 @@ function assertSize(description: string): void {
   });
 }
 
-function readTarget(text: string): URL {
+function readTarget({ kind, url, queue }: Schema<"EndpointInput">["target"]): TargetInput {
+  if (kind === "http" && url !== undefined && queue === undefined) {
+    assertTargetUrl(url);
+    return { kind, url };
+  }
+  if (kind === "queue" && queue !== undefined && url === undefined) return { kind, queue };
+  const [own, other] = kind === "http" ? ["url", "queue"] : ["queue", "url"];
+  const detail = `a target of kind ${kind} has a ${own} and no ${other}`;
+  throw new ApiError("INVALID_REQUEST", `/target: ${detail}`, {
+    violations: [{ pointer: `/target/${own}`, rule: "kind", detail }],
+  });
+}
+
+function assertTargetUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const plain =
     url !== undefined &&
     /^https?:$/.test(url.protocol) &&
     [url.username, url.password, url.search, url.hash].every((part) => part === "");
-  if (plain) return url;
+  if (plain) return;
   const detail = "must be an absolute http(s) URL without user name, password, query and fragment";
   throw new ApiError("INVALID_TARGET_URL", `/target/url ${detail}`, {
     hint: "Give the URL that the handler server printed at its start",
@@ -146,7 +160,10 @@ function endpointJson(endpoint: Endpoint): Schema<"Endpoint"> {
     name: endpoint.name,
     owner: endpoint.owner,
     description: endpoint.description,
-    target: { kind: target.kind, url: target.url },
+    target:
+      target.kind === "http"
+        ? { kind: target.kind, url: target.url }
+        : { kind: target.kind, queue: target.queue },
     policy: {
       scheduleToClose:
         policy.scheduleToCloseMs === null ? "none" : writeDuration(policy.scheduleToCloseMs),

@@ -1,7 +1,7 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
-import { documentedPaths, rawBody } from "./documented-paths.ts";
+import { documentedPaths, failureBody, rawBody } from "./documented-paths.ts";
 import { accessCheckSchemas } from "./schemas/access-checks.ts";
 import { callbackSecretSchemas } from "./schemas/callback-secret.ts";
 import { callbackSchemas } from "./schemas/callbacks.ts";
@@ -11,6 +11,7 @@ import { grantSchemas } from "./schemas/grants.ts";
 import { namespaceSchemas } from "./schemas/namespaces.ts";
 import { operationSchemas } from "./schemas/operations.ts";
 import { Problem } from "./schemas/problem.ts";
+import { queueSchemas } from "./schemas/queues.ts";
 import { serverSchemas } from "./schemas/server.ts";
 import { tokenSchemas } from "./schemas/tokens.ts";
 
@@ -32,6 +33,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     ...accessCheckSchemas,
     ...operationSchemas,
     ...callbackSchemas,
+    ...queueSchemas,
   ]) {
     app.addSchema(schema);
   }
@@ -51,6 +53,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       tags: [
         { name: "nexus", description: "Nexus over HTTP: start, cancel, complete." },
         { name: "operations", description: "Durable operations and their results." },
+        { name: "queues", description: "Tasks for workers that poll, and their answers." },
         { name: "callbacks", description: "Deliveries of completions to callers." },
         { name: "endpoints", description: "What a team exposes." },
         { name: "grants", description: "Who may start what." },
@@ -83,7 +86,9 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       const paths = openapiObject.paths ?? {};
       Object.assign(paths, documentedPaths());
       // A body schema at the route would make Fastify validate the bytes as JSON.
-      Object.assign(paths[startPath]?.post ?? {}, { requestBody: rawBody });
+      for (const path of [startPath, "/v1/tasks/complete"])
+        Object.assign(paths[path]?.post ?? {}, { requestBody: rawBody });
+      Object.assign(paths["/v1/tasks/fail"]?.post ?? {}, { requestBody: failureBody });
       return openapiObject;
     },
   });

@@ -55,7 +55,7 @@ export function problemOf(error: ApiError): Schema<"Problem"> {
 const hints: Partial<Record<keyof typeof errorCodes, string>> = {
   INVALID_REQUEST: "The API reference at /docs shows what this route takes",
   INVALID_NAME:
-    "Namespaces: 2 to 63 of a-z, 0-9 and -; endpoints: 2 to 200 of letters, digits and -; both begin with a letter and don't end in -",
+    "Namespaces: 2 to 63 of a-z, 0-9 and -; endpoints: 2 to 200 of letters, digits and -; both begin with a letter and don't end in -; queues: letters, digits, and . _ - inside",
   ROUTE_NOT_FOUND: "The API reference at /docs lists the routes",
   UNAUTHENTICATED: "Send Authorization: Bearer with a mesh token",
   TOKEN_EXPIRED: "Ask the namespace's owner for a new token: nexus-mesh token issue",
@@ -63,6 +63,8 @@ const hints: Partial<Record<keyof typeof errorCodes, string>> = {
   ENDPOINT_NOT_FOUND: "nexus-mesh endpoint list shows what there is",
   NAMESPACE_NOT_FOUND: "nexus-mesh namespace list shows what there is",
   OPERATION_NOT_FOUND: "nexus-mesh operation list shows the operations that this namespace may see",
+  QUEUE_NOT_FOUND:
+    "nexus-mesh queue list shows the namespace's queues; the first endpoint that points at a queue makes it",
   CALLBACK_NOT_FOUND: "nexus-mesh callback list shows what was not delivered at once",
   GRANT_NOT_FOUND: "nexus-mesh grant list shows the endpoint's grants",
   TOKEN_NOT_FOUND: "nexus-mesh token list shows the namespace's tokens",
@@ -145,7 +147,7 @@ function unreadable(error: FastifyError): ApiError {
 }
 
 const named =
-  /^(path:(endpoint|namespace|grant|service|operation)|query:(endpoint|caller|owner)|\/(owner|caller|endpoint))$/;
+  /^(path:(endpoint|namespace|grant|service|operation|queue)|query:(endpoint|caller|owner)|\/(owner|caller|endpoint|target\/queue))$/;
 
 function invalid(error: FastifyError, found: NonNullable<FastifyError["validation"]>): ApiError {
   const violations: Violation[] = found.map((one) => {

@@ -13,8 +13,11 @@ import { registerNamespaces } from "./namespaces.ts";
 import { registerOpenApi } from "./open-api.ts";
 import { registerOperationActions } from "./operation-actions.ts";
 import { registerOperations } from "./operations.ts";
+import { registerQueues } from "./queues.ts";
+import { registerReportProgress } from "./report-progress.ts";
 import { registerServer } from "./server.ts";
 import { registerStartOperation } from "./start-operation.ts";
+import { registerTasks } from "./tasks.ts";
 import { registerTokens } from "./tokens.ts";
 
 /** No control-plane document is larger. */
@@ -26,21 +29,30 @@ export async function registerV1Routes(
   context: GatewayContext,
   engine: Engine,
 ): Promise<void> {
-  await registerOpenApi(app);
-  await app.register((v1, _options, done) => {
-    v1.removeAllContentTypeParsers();
-    v1.addContentTypeParser(
+  const speakJson = (scope: FastifyInstance): void => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
       "application/json",
       { parseAs: "string", bodyLimit: maxBodyBytes },
-      v1.getDefaultJsonParser("error", "error"),
+      scope.getDefaultJsonParser("error", "error"),
     );
-    v1.setErrorHandler((error, request, reply) => sendProblem(context, request, reply, error));
+    scope.setErrorHandler((error, request, reply) => sendProblem(context, request, reply, error));
+  };
+  await registerOpenApi(app);
+  await app.register((byToken, _options, done) => {
+    speakJson(byToken);
+    registerReportProgress(byToken, context, engine);
+    done();
+  });
+  await app.register((v1, _options, done) => {
+    speakJson(v1);
     authenticateRoutes(v1, context);
     // Behind a balancer two changes of one person may reach two gateways within the same second.
     v1.addHook("preValidation", async ({ method, routeOptions }) => {
       const controlPlane = /^\/v1\/(namespaces|endpoints)/.test(routeOptions.url ?? "");
-      const start = routeOptions.url?.includes("/operations/") === true;
-      if (method !== "GET" && controlPlane && !start) await context.registry.refresh();
+      // Starts and polls are many, and read what is there.
+      const dataPlane = /\/(operations|queues)\//.test(routeOptions.url ?? "");
+      if (method !== "GET" && controlPlane && !dataPlane) await context.registry.refresh();
     });
     registerServer(v1, context);
     registerNamespaces(v1, context);
@@ -54,6 +66,8 @@ export async function registerV1Routes(
     registerOperations(v1, context, engine);
     registerOperationActions(v1, context, engine);
     registerCallbacks(v1, context, engine);
+    registerQueues(v1, context, engine);
+    registerTasks(v1, context, engine);
     done();
   });
 }

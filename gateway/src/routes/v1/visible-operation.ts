@@ -6,6 +6,7 @@ import type { OperationSummary } from "../../store/store.ts";
 import { uuidV7Time } from "../../store/uuid-v7.ts";
 import type { Schema } from "../route.ts";
 import { isAdmin } from "./caller.ts";
+import { readProgress } from "./progress.ts";
 
 /** The caller's namespace, the endpoint's owner, an admin; for everybody else it doesn't exist. */
 export async function visibleOperation(
@@ -59,6 +60,8 @@ export function operationJson(
         ? withoutQuery(row.callbackUrl)
         : null,
     redriveOf: row.redriveOf,
+    worker: summary.worker,
+    progress: summary.progress === null ? null : readProgress(summary.progress),
   };
 }
 

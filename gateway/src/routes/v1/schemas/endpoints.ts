@@ -11,6 +11,7 @@ import {
   noContent,
   pageOf,
   pathOf,
+  queueName,
   time,
 } from "./parameters.ts";
 import { problems } from "./problem.ts";
@@ -36,11 +37,14 @@ const example = {
 };
 const target = {
   type: "object",
-  required: ["kind", "url"],
+  description:
+    "`http` with its `url`, or `queue` with the name of a queue of the owner's namespace.",
+  required: ["kind"],
   additionalProperties: false,
   properties: {
-    kind: { type: "string", enum: ["http"] },
+    kind: { type: "string", enum: ["http", "queue"] },
     url: { type: "string", maxLength: 2000, description: "Where the handler serves Nexus." },
+    queue: { ...queueName, description: "What the owner's workers poll; made when it is new." },
   },
 } as const;
 const policy = {

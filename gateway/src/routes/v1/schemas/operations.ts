@@ -36,6 +36,14 @@ const example = {
   cancelRequestedAt: null,
   callbackUrl: "https://storefront.example.com/callbacks",
   redriveOf: null,
+  worker: null,
+  progress: {
+    step: 2,
+    of: 5,
+    message: "reading",
+    at: "2026-08-14T09:31:00.000Z",
+    detail: null,
+  },
 };
 
 export const Operation = {
@@ -62,6 +70,22 @@ export const Operation = {
       description: "Without its query, which may hold a secret. Shown to the caller only.",
     },
     redriveOf: { type: ["string", "null"], description: "The operation that this one repeats." },
+    worker: {
+      type: ["string", "null"],
+      description: "Of a queue: the worker that has it or had it last.",
+    },
+    progress: {
+      type: ["object", "null"],
+      description: "The newest report of its handler or worker; null: none, or forgotten.",
+      required: ["step", "of", "message", "at", "detail"],
+      properties: {
+        step: { type: ["integer", "null"] },
+        of: { type: ["integer", "null"] },
+        message: { type: ["string", "null"] },
+        at: time,
+        detail: { description: "Any JSON." },
+      },
+    },
   },
   examples: [example],
 };
@@ -314,6 +338,35 @@ export const listAttempts = {
     response: {
       200: json("AttemptList", "Oldest first."),
       ...problems("OPERATION_NOT_FOUND"),
+    },
+  },
+} as const;
+
+export const reportProgress = {
+  method: "POST",
+  url: "/v1/operations/:operationId/progress",
+  schema: {
+    operationId: "reportProgress",
+    summary: "Report how far an operation is",
+    description:
+      "For handlers behind a URL; the callback token of the start is the credential. It is written once a second at most, the newest of what came meanwhile.",
+    tags,
+    security: [{ callbackToken: [] }],
+    params,
+    headers: {
+      type: "object",
+      required: ["nexus-mesh-completion-token"],
+      properties: { "nexus-mesh-completion-token": { type: "string", maxLength: 8000 } },
+    },
+    body: { $ref: "ProgressInput#" },
+    response: {
+      202: noContent("It is written, or will be within a second."),
+      ...problems(
+        "INVALID_CALLBACK_TOKEN",
+        "OPERATION_NOT_FOUND",
+        "OPERATION_CLOSED",
+        "PAYLOAD_TOO_LARGE",
+      ),
     },
   },
 } as const;

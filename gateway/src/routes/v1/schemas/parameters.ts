@@ -17,6 +17,14 @@ export const endpointName = {
   examples: ["analytics"],
 } as const;
 
+export const queueName = {
+  type: "string",
+  pattern: "^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$",
+  minLength: 1,
+  maxLength: 200,
+  examples: ["reports"],
+} as const;
+
 export const uuid = {
   type: "string",
   pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",

@@ -1,0 +1,466 @@
+import type { Metrics } from "../metrics.ts";
+import { states, statesChangedBy } from "../operations/lifecycle.ts";
+import { attemptColumns, insertAttempts } from "./attempt-row.ts";
+import { createGroupCommit } from "./group-commit.ts";
+import {
+  headColumns,
+  headOf,
+  leaseOf,
+  milliseconds,
+  timestamp,
+  windowEnd,
+  type HeadRow,
+} from "./head-row.ts";
+import { arrays, unnest, type ArrayColumn } from "./row-arrays.ts";
+import { inStates, openCodes } from "./state-guards.ts";
+import type { Statement, StoreConnection } from "./store-connection.ts";
+import {
+  owes,
+  type Attempt,
+  type Claimed,
+  type Heartbeat,
+  type Heartbeaten,
+  type Lease,
+  type PuttingDown,
+  type Store,
+} from "./store.ts";
+
+/** "No payload beyond queue ids": see queue-signal.ts. */
+export const taskChannel = "nexus_mesh_tasks";
+
+type Fenced = Pick<Lease, "key" | "id" | "fence">;
+
+const takable = inStates("h.state", statesChangedBy("worker_took"));
+const owesCancel = `h.owes & ${owes.cancel} <> 0 and h.handler_token is not null`;
+const claimable = `(${takable} or ${owesCancel})`;
+/** Held by a worker that has not answered. */
+const heldByWorker = `h.state = ${states.started} and h.handler_token is null`;
+
+function nextCaller(of: string, upTo: string): string {
+  return `(select t.caller_ns from task t where t.queue_id = $1 and t.caller_ns > ${of} ${upTo}
+    order by t.caller_ns limit 1)`;
+}
+
+// One probe of the index a caller instead of a walk over the tasks of the biggest: with 1 M tasks of one caller and 20
+// callers with 10, 100 tasks of all of them come in 2 to 4 ms; `order by id` gave all 100 to the big one and took 248 ms.
+// Neither the tasks nor the heads that others hold are waited for. A task whose operation needs none any more goes.
+const claimStatement: Statement = {
+  name: "claim-tasks",
+  text: `
+    with recursive later as (
+      select ${nextCaller("$2::int", "")} as caller_ns, 1 as n
+      union all
+      select ${nextCaller("l.caller_ns", "")}, l.n + 1 from later l where l.caller_ns is not null and l.n < $3::int
+    ),
+    earlier as (
+      select ${nextCaller("-1", "and t.caller_ns <= $2::int")} as caller_ns, 1 as n
+      union all
+      select ${nextCaller("e.caller_ns", "and t.caller_ns <= $2::int")}, e.n + 1
+      from earlier e where e.caller_ns is not null and e.n < $3::int
+    ),
+    callers as (
+      select caller_ns, row_number() over (order by pass, n) as turn
+      from (select caller_ns, n, 1 as pass from later union all select caller_ns, n, 2 from earlier) as both_passes
+      where caller_ns is not null
+      order by turn limit $3::int
+    ),
+    ranked as materialized (
+      select t.*, c.turn, row_number() over (partition by c.turn order by t.priority, t.id) as nth
+      from callers c, lateral (
+        select task.* from task where task.queue_id = $1 and task.caller_ns = c.caller_ns
+        order by task.priority, task.id
+        limit (select greatest(1, ceil($3::float8 / count(*)))::int from callers)
+        for update skip locked
+      ) as t
+    ),
+    picked as materialized (select * from ranked order by nth, turn limit $3::int),
+    mine as materialized (
+      select h.key, h.id, ${takable} as is_start from picked p join head h on h.key = p.key
+      where h.id = p.id and ${claimable}
+      order by h.key for update of h skip locked
+    ),
+    u as (
+      update head set state = case when m.is_start then ${states.started} else head.state end,
+        fence = head.fence + 1, worker = $4, running = head.running or m.is_start,
+        attempt = head.attempt + m.is_start::int,
+        due_at = case when ${inStates("head.state", openCodes)}
+          then least(head.close_by, now() + ${milliseconds("$5::float8")})
+          else now() + ${milliseconds("$5::float8")} end
+      from mine m where head.key = m.key and head.id = m.id
+      returning head.*, m.is_start
+    ),
+    d as (
+      delete from task using picked p
+      where task.queue_id = p.queue_id and task.caller_ns = p.caller_ns and task.priority = p.priority
+        and task.id = p.id
+        and (exists (select from u where u.id = p.id)
+          or not exists (select from head h where h.key = p.key and h.id = p.id and ${claimable}))
+    )
+    select p.caller_ns as task_caller, u.is_start, ${headColumns("u")}
+    from picked p left join u on u.id = p.id order by p.nth, p.turn`,
+};
+
+const kinds = { wait: 0, lost: 1, released: 2, cancel: 3 } as const;
+
+const putDownColumns: readonly ArrayColumn<PuttingDown>[] = [
+  { name: "key", type: "uuid", value: ({ lease }) => lease.key },
+  { name: "id", type: "uuid", value: ({ lease }) => lease.id },
+  { name: "fence", type: "int", value: ({ lease }) => lease.fence },
+  { name: "queue_id", type: "int", value: (one) => one.queueId },
+  { name: "priority", type: "smallint", value: (one) => one.priority },
+  { name: "close_by", type: "float8", value: (one) => one.closeBy },
+  { name: "how", type: "smallint", value: ({ how }) => kinds[how.kind] },
+  {
+    name: "start_by",
+    type: "float8",
+    value: ({ how }) => (how.kind === "wait" ? how.startBy : null),
+  },
+  {
+    name: "delay_ms",
+    type: "float8",
+    value: ({ how }) =>
+      how.kind === "lost" && how.delayMs !== null ? Math.max(0, how.delayMs) : null,
+  },
+  { name: "parked", type: "boolean", value: ({ how }) => how.kind === "lost" && how.parked },
+];
+const noAttempt: Attempt = {
+  kind: "start",
+  n: 0,
+  at: 0,
+  ms: 0,
+  targetId: null,
+  status: null,
+  error: null,
+};
+const putDownAttempts = attemptColumns(({ how }: PuttingDown) =>
+  how.kind === "lost" ? how.attempt : noAttempt,
+);
+
+const lossOf = inStates("h.state", statesChangedBy("lease_lost"));
+const mayPutDown = `(case r.how
+  when ${kinds.wait} then ${takable}
+  when ${kinds.cancel} then ${owesCancel}
+  else ${lossOf} and h.handler_token is null end)`;
+// One whose cancel was asked for meanwhile waits for no worker: whoever finds it due ends it.
+const putsTask = `(l.how = ${kinds.cancel} or (l.canceled is null and l.delay_ms is null and not l.parked))`;
+
+const putDownStatement: Statement = {
+  name: "put-down",
+  text: `
+    with l as (
+      select r.*, h.caller_ns, h.cancel_requested_at as canceled
+      from ${unnest([...putDownColumns, ...putDownAttempts], 1)} join head h on h.key = r.key
+      where h.id = r.id and h.fence = r.fence and ${mayPutDown}
+      order by h.key for update of h
+    ),
+    lost as (select * from l where how = ${kinds.lost}),
+    a as (${insertAttempts("lost")}),
+    t as (
+      insert into task (queue_id, caller_ns, priority, id, key)
+      select queue_id, caller_ns, priority, id, key from l where ${putsTask}
+      on conflict do nothing
+    )
+    update head set fence = head.fence + 1,
+      state = case when l.how not in (${kinds.lost}, ${kinds.released}) then head.state
+        when l.parked then ${states.parked} else ${states.backing_off} end,
+      attempt = case when l.how = ${kinds.released} then greatest(0, head.attempt - 1) else head.attempt end,
+      close_by = case when l.how = ${kinds.cancel} then head.close_by else ${timestamp("l.close_by")} end,
+      due_at = case
+        when l.how = ${kinds.cancel} and ${inStates("head.state", openCodes)} then head.close_by
+        when l.how = ${kinds.cancel} then ${windowEnd}
+        when l.canceled is not null then now()
+        when l.parked then ${timestamp("l.close_by")}
+        when l.delay_ms is not null then least(${timestamp("l.close_by")}, now() + ${milliseconds("l.delay_ms")})
+        else least(${timestamp("l.close_by")}, ${timestamp("l.start_by")}) end
+    from l where head.key = l.key and head.id = l.id and head.fence = l.fence
+    returning head.id`,
+};
+
+const beatColumns: readonly ArrayColumn<Heartbeat>[] = [
+  { name: "key", type: "uuid", value: ({ lease }) => lease.key },
+  { name: "id", type: "uuid", value: ({ lease }) => lease.id },
+  { name: "fence", type: "int", value: ({ lease }) => lease.fence },
+  { name: "lease_ms", type: "float8", value: ({ leaseMs }) => leaseMs },
+  { name: "progress", type: "bytea", value: ({ progress }) => progress },
+];
+const oneSecondAgo = "(h.reported_at is null or h.reported_at <= now() - interval '1 second')";
+const wanesAt = `now() + ${milliseconds("r.lease_ms * 2 / 3")}`;
+
+// A heartbeat is mostly a read: the lease is written again when a third of it is over, progress once a second.
+const heartbeatStatement: Statement = {
+  name: "heartbeat",
+  text: `
+    with r as materialized (select * from ${unnest(beatColumns, 1)}),
+    l as (
+      select h.key, h.id, h.fence, r.lease_ms, case when ${oneSecondAgo} then r.progress end as progress
+      from r join head h on h.key = r.key
+      where h.id = r.id and h.fence = r.fence and ${heldByWorker}
+        and (h.due_at < least(h.close_by, ${wanesAt}) or (r.progress is not null and ${oneSecondAgo}))
+      order by h.key for update of h
+    ),
+    u as (
+      update head set due_at = least(head.close_by, now() + ${milliseconds("l.lease_ms")}),
+        progress = coalesce(l.progress, head.progress),
+        reported_at = case when l.progress is null then head.reported_at else now() end
+      from l where head.key = l.key and head.id = l.id and head.fence = l.fence
+      returning head.id, l.progress is not null as reported
+    )
+    select h.key, h.cancel_requested_at is not null as cancel_requested, coalesce(u.reported, false) as written
+    from r join head h on h.key = r.key left join u on u.id = r.id
+    where h.id = r.id and h.fence = r.fence and ${heldByWorker}`,
+};
+
+const startStatement: Statement = {
+  name: "start-task",
+  text: `
+    with l as (
+      select h.key, h.id, h.fence, h.cancel_requested_at is not null as canceled from head h
+      where h.key = $2 and h.id = $3 and h.fence = $4 and ${heldByWorker} for update
+    )
+    update head set handler_token = $5, fence = head.fence + 1,
+      owes = case when l.canceled then head.owes | ${owes.cancel} else head.owes end,
+      due_at = case when l.canceled then now() + ${milliseconds("$1::float8")} else head.close_by end
+    from l where head.key = l.key and head.id = l.id and head.fence = l.fence
+    returning head.key, head.id, head.fence, l.canceled`,
+};
+const startedAlready: Statement = {
+  name: "task-started-already",
+  text: `select 1 as there from head where key = $1 and id = $2 and fence > $3 and handler_token = $4
+    and ${inStates("state", [states.started])}`,
+};
+
+const shortenStatement: Statement = {
+  name: "shorten-deadline",
+  text: `
+    with l as (
+      select h.key, h.id, h.fence from head h
+      where h.key = $1 and h.id = $2 and h.fence = $3 and ${heldByWorker} for update
+    )
+    update head set close_by = least(head.close_by, ${timestamp("$4::float8")}),
+      due_at = least(head.due_at, ${timestamp("$4::float8")})
+    from l where head.key = l.key and head.id = l.id and head.fence = l.fence`,
+};
+
+const dropStatement: Statement = {
+  name: "drop-task",
+  text: "delete from task where queue_id = $1 and caller_ns = $2 and priority = $3 and id = $4",
+};
+
+const withTasks: Statement = {
+  name: "queues-with-tasks",
+  text: `select q.id from unnest($1::int[]) as q(id) where exists (select from task where queue_id = q.id)`,
+};
+
+const notifyStatement: Statement = { name: "notify-tasks", text: "select pg_notify($1, $2)" };
+
+const backlogStatement: Statement = {
+  name: "backlog",
+  text: `
+    select c.queue_id, c.caller_ns, c.depth,
+      (select min(first.id::text) from generate_series(1, 5) as p, lateral (
+        select t.id from task t where t.queue_id = c.queue_id and t.caller_ns = c.caller_ns and t.priority = p
+        order by t.id limit 1
+      ) as first) as oldest_id
+    from (
+      select queue_id, caller_ns, count(*)::int as depth from task
+      where queue_id = any($1::int[]) group by queue_id, caller_ns
+    ) as c order by c.queue_id, c.depth desc, c.caller_ns`,
+};
+
+const noteWorkersStatement: Statement = {
+  name: "note-workers",
+  text: `
+    with gone as (delete from queue_worker where seen_at < now() - interval '1 hour' and not worker = any($2::text[]))
+    insert into queue_worker (queue_id, worker, seen_at)
+    select q.id, s.worker, now() from unnest($1::int[], $2::text[]) as s(queue_id, worker) join queue q on q.id = s.queue_id
+    order by q.id, s.worker
+    on conflict (queue_id, worker) do update set seen_at = excluded.seen_at`,
+};
+
+const workersStatement: Statement = {
+  name: "workers",
+  text: `
+    select queue_id, worker, date_part('epoch', seen_at) * 1000 as seen_at from queue_worker
+    where queue_id = any($1::int[]) and seen_at > now() - ${milliseconds("$2::float8")}
+    order by queue_id, worker`,
+};
+
+const progressStatement: Statement = {
+  name: "note-progress",
+  text: `
+    with l as (
+      select h.key, h.id from head h
+      where h.key = $1 and h.id = $2 and ${inStates("h.state", openCodes)} and ${oneSecondAgo} for update
+    )
+    update head set progress = $3, reported_at = now() from l where head.key = l.key and head.id = l.id
+    returning head.id`,
+};
+const openStatement: Statement = {
+  name: "progress-state",
+  text: `select ${inStates("state", openCodes)} as open from head where key = $1 and id = $2`,
+};
+
+type Tasks = Pick<
+  Store,
+  | "claimTasks"
+  | "putDown"
+  | "heartbeat"
+  | "startTask"
+  | "shortenDeadline"
+  | "dropTask"
+  | "queuesWithTasks"
+  | "notifyQueues"
+  | "backlog"
+  | "noteWorkers"
+  | "workers"
+  | "noteProgress"
+> & { flushTasks(): Promise<void> };
+
+/** Tasks wait in `task`; who took one holds the operation by a lease in `head`, as a gateway would. */
+export function createTasks(connection: StoreConnection, metrics: Metrics): Tasks {
+  const { clock, leaseMs } = connection;
+
+  const puttingDown = createGroupCommit<PuttingDown, "written" | "stale">({
+    statement: "put-down",
+    clock,
+    metrics,
+    keyOf: ({ lease }) => lease.key,
+    bytesOf: () => 512,
+    onePerKey: true,
+    async write(items) {
+      const rows = await connection.runBatch<{ id: string }>(
+        putDownStatement,
+        arrays([...putDownColumns, ...putDownAttempts], items),
+      );
+      const written = new Set(rows.map(({ id }) => id));
+      return items.map(({ lease }) => (written.has(lease.id) ? "written" : "stale"));
+    },
+  });
+
+  const beating = createGroupCommit<Heartbeat, Heartbeaten>({
+    statement: "heartbeat",
+    clock,
+    metrics,
+    keyOf: ({ lease }) => lease.key,
+    bytesOf: ({ progress }) => 256 + (progress?.length ?? 0),
+    onePerKey: true,
+    async write(items) {
+      const rows = await connection.runBatch<{
+        key: string;
+        cancel_requested: boolean;
+        written: boolean;
+      }>(heartbeatStatement, arrays(beatColumns, items));
+      const held = new Map(rows.map((row) => [row.key, row]));
+      return items.map(({ lease }): Heartbeaten => {
+        const row = held.get(lease.key);
+        return row === undefined
+          ? { kind: "lost" }
+          : { kind: "held", cancelRequested: row.cancel_requested, written: row.written };
+      });
+    },
+  });
+
+  return {
+    async claimTasks({ queueId, worker, leaseMs: length, limit, afterCaller }): Promise<Claimed> {
+      const now = clock.monotonic();
+      // Once: the answer of a claim that was lost is not to be had again, its tasks come back when their leases end.
+      const rows = await connection.once<
+        { task_caller: number } & ((HeadRow & { is_start: boolean }) | { key: null })
+      >(claimStatement, [queueId, afterCaller, limit, worker, length]);
+      const tasks = rows
+        .filter((row): row is typeof row & HeadRow & { is_start: boolean } => row.key !== null)
+        .map((row) => ({
+          kind: row.is_start ? ("start" as const) : ("cancel" as const),
+          lease: leaseOf(row, now + length),
+          head: headOf(row),
+        }));
+      return { tasks, seen: rows.length, lastCaller: rows.at(-1)?.task_caller ?? afterCaller };
+    },
+
+    putDown: (operation) => puttingDown.submit(operation),
+    heartbeat: (beat) => beating.submit(beat),
+
+    async startTask({ key, id, fence }: Fenced, handlerToken) {
+      const now = clock.monotonic();
+      const [row] = await connection.repeat<Lease & { canceled: boolean }>(startStatement, [
+        leaseMs,
+        key,
+        id,
+        fence,
+        handlerToken,
+      ]);
+      if (row !== undefined) {
+        return {
+          kind: "written",
+          cancelPending: row.canceled,
+          lease: leaseOf(row, now + leaseMs),
+        };
+      }
+      const again = await connection.repeat(startedAlready, [key, id, fence, handlerToken]);
+      return { kind: again.length > 0 ? "repeated" : "lost" };
+    },
+
+    async shortenDeadline({ key, id, fence }: Fenced, closeBy) {
+      await connection.repeat(shortenStatement, [key, id, fence, closeBy]);
+    },
+
+    async dropTask({ queueId, callerNs, priority, id }) {
+      await connection.repeat(dropStatement, [queueId, callerNs, priority, id]);
+    },
+
+    async queuesWithTasks(queueIds) {
+      return (await connection.once<{ id: number }>(withTasks, [queueIds])).map(({ id }) => id);
+    },
+
+    async notifyQueues(queueIds) {
+      await connection.once(notifyStatement, [taskChannel, queueIds.join(",")]);
+    },
+
+    async backlog(queueIds) {
+      const rows = await connection.once<{
+        queue_id: number;
+        caller_ns: number;
+        depth: number;
+        oldest_id: string;
+      }>(backlogStatement, [queueIds]);
+      return rows.map((row) => ({
+        queueId: row.queue_id,
+        callerNs: row.caller_ns,
+        depth: row.depth,
+        oldestId: row.oldest_id,
+      }));
+    },
+
+    async noteWorkers(seen) {
+      if (seen.length === 0) return;
+      await connection.once(noteWorkersStatement, [
+        seen.map(({ queueId }) => queueId),
+        seen.map(({ worker }) => worker),
+      ]);
+    },
+
+    async workers(queueIds, withinMs) {
+      const rows = await connection.once<{ queue_id: number; worker: string; seen_at: number }>(
+        workersStatement,
+        [queueIds, withinMs],
+      );
+      return rows.map((row) => ({
+        queueId: row.queue_id,
+        worker: row.worker,
+        seenAt: row.seen_at,
+      }));
+    },
+
+    async noteProgress(key, id, progress) {
+      const written = await connection.repeat(progressStatement, [key, id, progress]);
+      if (written.length > 0) return "written";
+      const [head] = await connection.repeat<{ open: boolean }>(openStatement, [key, id]);
+      if (head === undefined) return "unknown";
+      return head.open ? "early" : "terminal";
+    },
+
+    async flushTasks() {
+      await Promise.all([puttingDown.flush(), beating.flush()]);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { everyPage, type Registration } from "./session.ts";
+import { fields, table } from "./table.ts";
+
+export function registerQueues({ program, session }: Registration): void {
+  const queue = program.command("queue").description("what waits for a team's workers");
+
+  queue
+    .command("list <namespace>")
+    .description("the queues of a namespace")
+    .action(async (namespace: string) => {
+      const { admin, show } = await session();
+      const items = await everyPage(
+        (cursor) =>
+          admin.call("listQueues", {
+            path: { namespace },
+            query: { limit: 200, ...(cursor === undefined ? {} : { cursor }) },
+          }),
+        10_000,
+      );
+      show(items, () =>
+        table(
+          ["QUEUE", "DEPTH", "OLDEST", "WORKERS", "CREATED"],
+          items.map((item) => [
+            item.name,
+            item.depth,
+            item.oldestAge,
+            item.workers.length,
+            item.createdAt,
+          ]),
+        ),
+      );
+    });
+
+  queue
+    .command("get <namespace> <queue>")
+    .description("what waits, since when and of whom, and who works")
+    .action(async (namespace: string, name: string) => {
+      const { admin, show } = await session();
+      const found = await admin.call("getQueue", { path: { namespace, queue: name } });
+      show(
+        found,
+        () =>
+          fields([
+            ["queue", found.name],
+            ["namespace", found.namespace],
+            ["depth", found.depth],
+            ["oldest", found.oldestAge],
+            ["workers", found.workers.length],
+          ]) +
+          table(
+            ["CALLER", "DEPTH", "OLDEST"],
+            found.callers.map((caller) => [caller.namespace, caller.depth, caller.oldestAge]),
+          ) +
+          table(
+            ["WORKER", "SEEN"],
+            found.workers.map(({ worker, seenAt }) => [worker, seenAt]),
+          ),
+      );
+    });
+}

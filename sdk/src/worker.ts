@@ -1,0 +1,317 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { OperationContext } from "nexus-rpc";
+import type { Dispatcher } from "undici";
+import { AdminError } from "./admin.ts";
+import type { Caller } from "./caller-trust.ts";
+import { callerOf, createHandleCancel, createHandleStart } from "./handle-operation.ts";
+import { servicesByName, type AnyServiceHandler } from "./handler.ts";
+import { parseDuration } from "./protocol/duration.ts";
+import { headerNames } from "./protocol/headers.ts";
+import type { TaskMessage } from "./protocol/task-batch.ts";
+import { CancelRequested, createServeTask } from "./worker/serve-task.ts";
+import {
+  createTaskClient,
+  isPassing,
+  type Progress,
+  type TaskAnswer,
+} from "./worker/task-client.ts";
+
+export { callerOf } from "./handle-operation.ts";
+export { CancelRequested } from "./worker/serve-task.ts";
+export type { AnyServiceHandler, Caller, Progress };
+
+export interface WorkerOptions {
+  /** The gateway's public URL. */
+  readonly url: string;
+  /** A mesh token of role `handler` of the queue's namespace, or a function that gives the current one. */
+  readonly token: string | (() => string | Promise<string>);
+  /** The namespace that owns the queue. */
+  readonly namespace: string;
+  readonly queue: string;
+  /** Built with `serviceHandler` of `nexus-rpc`: the same that `createHandlerServer` serves. */
+  readonly services: readonly AnyServiceHandler[];
+  /** Tasks that run at once. Default 10. */
+  readonly slots?: number;
+  /** Polls at once, each for as many tasks as there are free slots. Default 2. */
+  readonly polls?: number;
+  /** How long a task stays this worker's without a heartbeat, in ms. Default 30,000. */
+  readonly leaseMs?: number;
+  /** How often leases are kept and cancels are heard of, in ms. Default: a tenth of the lease. */
+  readonly heartbeatMs?: number;
+  /** How long a drain lets tasks go on before it gives them back, in ms. Default 10,000. */
+  readonly drainMs?: number;
+  /** Shown with the queue. Default: host, process and a random part. */
+  readonly name?: string;
+  /** Errors that a caller does not hear of, and what goes wrong between worker and gateway. Default: `console.error`. */
+  readonly onError?: (error: unknown) => void;
+  readonly dispatcher?: Dispatcher;
+}
+
+/** What a handler of a worker has besides what `nexus-rpc` gives it. */
+export interface WorkerContext extends OperationContext {
+  /** Tells the caller how far it is; the newest report is sent within a second. Does nothing outside of a worker. */
+  heartbeat(progress?: Progress): void;
+  /** Who called. */
+  readonly caller: Caller | undefined;
+}
+
+export interface Worker {
+  /** Polls and serves until `drain`; resolves when the last task is answered or given back. */
+  run(): Promise<void>;
+  /** Takes nothing new, lets what runs end, gives back what does not in time. Resolves as `run` does. */
+  drain(): Promise<void>;
+}
+
+/** The reason of `ctx.abortSignal` when the task is not this worker's any more: what it does from then on is lost. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+/** The reason of `ctx.abortSignal` when the worker drains and the task took too long: it was given back. */
+export class WorkerDraining extends Error {
+  override readonly name = "WorkerDraining";
+}
+
+/** The context with its type: `heartbeat` and `caller` are there in every handler that a worker runs. */
+export function workerContext(ctx: OperationContext): WorkerContext {
+  if ("heartbeat" in ctx) return ctx as WorkerContext;
+  return { ...ctx, heartbeat: () => undefined, caller: callerOf(ctx) };
+}
+
+const pollWaitMs = 20_000;
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+/** Between two reports: the mesh writes no more than one a second. */
+const beatMs = 1_000;
+
+interface Running {
+  readonly token: string;
+  readonly controller: AbortController;
+  readonly leaseMs: number;
+  /** Monotonic ms; by this worker's own clock, from before its last good heartbeat. */
+  leaseEndsAt: number;
+  progress: Progress | undefined;
+  over: boolean;
+}
+
+/**
+ * Serves operations from behind a firewall: it polls a queue that endpoints point at, and nobody has to reach it.
+ * `ctx.abortSignal` fires when the caller cancels ({@link CancelRequested}) and when the lease is lost ({@link LeaseLost}).
+ * A handler may answer with a result, an error, or `HandlerStartOperationResult.async(token)` and complete later, from
+ * anywhere, with `completeOperation`.
+ *
+ * @throws TypeError for two services of one name.
+ * @example
+ * const worker = createWorker({ url, token, namespace: "insights", queue: "reports", services: [reports] });
+ * process.once("SIGTERM", () => void worker.drain());
+ * await worker.run();
+ */
+export function createWorker(options: WorkerOptions): Worker {
+  const { slots = 10, polls = 2, leaseMs = 30_000, drainMs = 10_000 } = options;
+  const heartbeatMs = options.heartbeatMs ?? leaseMs / 10;
+  const onError =
+    options.onError ??
+    ((error: unknown) => {
+      process.stderr.write(
+        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
+    });
+  const client = createTaskClient({
+    url: options.url,
+    token: options.token,
+    namespace: options.namespace,
+    queue: options.queue,
+    worker: options.name ?? `${hostname()}/${process.pid}/${randomBytes(3).toString("hex")}`,
+    leaseMs,
+    dispatcher: options.dispatcher,
+  });
+  const services = servicesByName(options.services);
+  const serveTask = createServeTask({
+    start: createHandleStart(services),
+    cancel: createHandleCancel(services),
+    onError,
+  });
+  const running = new Set<Running>();
+  const work = new Set<Promise<void>>();
+  const draining = new AbortController();
+  const finished = new AbortController();
+  /** Slots that a poll on its way may fill. */
+  let asked = 0;
+  let freed: (() => void)[] = [];
+  let run: Promise<void> | undefined;
+
+  async function pollLoop(): Promise<void> {
+    let failures = 0;
+    while (!isDraining()) {
+      const free = slots - running.size - asked;
+      if (free <= 0) {
+        await new Promise<void>((resolve) => freed.push(resolve));
+        continue;
+      }
+      // All free ones, less what the other polls need to ask for something.
+      const limit = Math.min(100, Math.max(1, Math.ceil(free / polls)));
+      asked += limit;
+      let tasks: TaskMessage[] = [];
+      const from = performance.now();
+      try {
+        tasks = await client.poll(limit, pollWaitMs, draining.signal);
+        failures = 0;
+      } catch (error) {
+        if (isDraining()) return;
+        onError(error);
+        failures += 1;
+      } finally {
+        asked -= limit;
+      }
+      for (const task of tasks) begin(task, from);
+      if (tasks.length < limit) wakePolls();
+      if (failures > 0) await pause(failures, draining.signal);
+    }
+  }
+
+  function isDraining(): boolean {
+    return draining.signal.aborted;
+  }
+
+  function wakePolls(): void {
+    const waiting = freed;
+    freed = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  function begin(task: TaskMessage, polledAt: number): void {
+    const length = parseDuration(task.headers[headerNames.taskLease] ?? "") ?? leaseMs;
+    const one: Running = {
+      token: task.headers[headerNames.taskToken] ?? "",
+      controller: new AbortController(),
+      leaseMs: length,
+      // Not before the poll: the claim came after it, and a poll may have waited long.
+      leaseEndsAt: Math.max(polledAt, performance.now() - beatMs) + length,
+      progress: undefined,
+      over: false,
+    };
+    running.add(one);
+    const done = serve(task, one)
+      .catch(onError)
+      .finally(() => {
+        one.over = true;
+        running.delete(one);
+        work.delete(done);
+        wakePolls();
+      });
+    work.add(done);
+  }
+
+  async function serve(task: TaskMessage, one: Running): Promise<void> {
+    const { signal } = one.controller;
+    const heartbeat = (progress?: Progress): void => {
+      if (progress !== undefined) one.progress = progress;
+    };
+    const answer = await serveTask(task, { signal, extras: { heartbeat } });
+    if (signal.aborted && !(signal.reason instanceof CancelRequested)) return;
+    await send(one, answer);
+  }
+
+  /** Until a gateway has taken it or says that the lease is gone; heartbeats keep the lease meanwhile. */
+  async function send(one: Running, answer: TaskAnswer): Promise<void> {
+    for (let failures = 1; !isLost(one); failures += 1) {
+      try {
+        await client.answer(one.token, answer);
+        return;
+      } catch (error) {
+        if (error instanceof AdminError && error.code === "LEASE_LOST") {
+          lose(one);
+          return;
+        }
+        onError(error);
+        if (!isPassing(error)) return;
+        await pause(failures, finished.signal);
+      }
+    }
+  }
+
+  function isLost({ controller: { signal } }: Running): boolean {
+    return signal.aborted && !(signal.reason instanceof CancelRequested);
+  }
+
+  function lose(one: Running): void {
+    one.controller.abort(new LeaseLost("the task is not this worker's any more"));
+  }
+
+  async function beatLoop(): Promise<void> {
+    let last = performance.now();
+    while (!finished.signal.aborted) {
+      await pause(0, finished.signal, Math.min(beatMs, heartbeatMs));
+      const now = performance.now();
+      const due = now - last >= heartbeatMs;
+      const tasks = [...running].filter((one) => due || one.progress !== undefined);
+      if (due) last = now;
+      if (tasks.length > 0) await beat(tasks);
+    }
+  }
+
+  async function beat(tasks: readonly Running[]): Promise<void> {
+    const from = performance.now();
+    const sent = tasks.map(({ token, progress }) => ({
+      token,
+      ...(progress === undefined ? {} : { progress }),
+    }));
+    const reports = tasks.map(({ progress }) => progress);
+    try {
+      const beats = await client.heartbeat(sent);
+      tasks.forEach((one, at) => {
+        const known = beats[at];
+        if (known === undefined || one.over) return;
+        if (one.progress === reports[at]) one.progress = undefined;
+        if (known.state === "lost") lose(one);
+        else {
+          one.leaseEndsAt = from + one.leaseMs;
+          if (known.cancelRequested)
+            one.controller.abort(new CancelRequested("the caller asked to cancel"));
+        }
+      });
+    } catch (error) {
+      onError(error);
+      for (const one of tasks) if (performance.now() >= one.leaseEndsAt) lose(one);
+    }
+  }
+
+  async function runUntilDrained(): Promise<void> {
+    const beating = beatLoop();
+    await Promise.all(Array.from({ length: polls }, () => pollLoop()));
+    const end = performance.now() + drainMs;
+    while (work.size > 0 && performance.now() < end)
+      await Promise.race([
+        Promise.all(work),
+        delay(end - performance.now(), undefined, { ref: false }),
+      ]);
+    const left = [...running].filter((one) => !isLost(one));
+    for (const one of left)
+      one.controller.abort(new WorkerDraining("the worker drains and gives the task back"));
+    if (left.length > 0) await client.release(left.map(({ token }) => token)).catch(onError);
+    finished.abort();
+    await beating;
+  }
+
+  return {
+    run: () => (run ??= runUntilDrained()),
+    drain() {
+      draining.abort();
+      wakePolls();
+      return (run ??= Promise.resolve());
+    },
+  };
+}
+
+/** Doubled with each failure, jittered; ends early with the signal. */
+async function pause(failures: number, signal: AbortSignal, ms?: number): Promise<void> {
+  const full = Math.min(firstPauseMs * 2 ** Math.max(0, failures - 1), longestPauseMs);
+  const length = ms ?? full / 2 + (full / 2) * Math.random();
+  try {
+    await delay(length, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
