@@ -5,7 +5,11 @@ import { ApiError } from "../api-error.ts";
 import type { PassThroughClaims } from "../callbacks/completion-token.ts";
 import type { PassThroughRequest } from "../engine.ts";
 import { ExchangeFailed, type ExchangeReply, type Waiting } from "../dispatch/exchange.ts";
-import { allForwardedHeaders, forwardedHeaders, headerBytes } from "../dispatch/forwarded-headers.ts";
+import {
+  allForwardedHeaders,
+  forwardedHeaders,
+  headerBytes,
+} from "../dispatch/forwarded-headers.ts";
 import { readStartReply, type SendStart, type StartDispatch } from "../dispatch/start-attempt.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import type { OutcomeRow } from "../store/store.ts";

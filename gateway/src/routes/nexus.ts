@@ -146,9 +146,7 @@ export function registerNexusRoutes(
   ): Promise<FastifyReply> {
     assertRole(caller, "cancelNexusOperation");
     const token =
-      requestHeaders(request.raw)[headerNames.operationToken] ??
-      route.token ??
-      path.query["token"];
+      requestHeaders(request.raw)[headerNames.operationToken] ?? route.token ?? path.query["token"];
     if (token === undefined || token === "")
       throw new ApiError("INVALID_REQUEST", "missing operation token");
     const operation = isUuid(token) ? await context.store.operation(token) : undefined;
