@@ -160,7 +160,13 @@ describe("a claim", () => {
     const perCaller = (ns: number) => tasks.filter(({ head }) => head.callerNs === ns).length;
     // A share for each, and the turn begins behind the caller that was served last.
     expect([perCaller(1), perCaller(3), perCaller(4)]).toEqual([10, 1, 1]);
-    expect(tasks[0]?.head.callerNs).toBe(4);
+    expect(tasks.slice(0, 3).map(({ head }) => head.callerNs)).toEqual([4, 1, 3]);
+  });
+
+  test("gives everybody one before anybody two", async () => {
+    for (const callerNs of [5, 6, 7, 5, 6, 7]) await put({ callerNs });
+    const { tasks } = await claim(store, 4);
+    expect(tasks.map(({ head }) => head.callerNs)).toEqual([5, 6, 7, 5]);
   });
 
   test("takes the urgent ones of a caller first, then the older ones", async () => {
