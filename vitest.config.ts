@@ -6,6 +6,10 @@ export default defineConfig({
     exclude: [
       "test/crash/**",
       "test/bench/**",
+      // Rows and reports of their own: npm run test:conformance.
+      "test/conformance/**",
+      // Minutes of waiting for what froze or died: npm run test:faults.
+      "test/faults/**",
       // Needs Temporal servers and Go: npm run test:interop.
       "test/interop/**",
       "**/node_modules/**",

@@ -23,6 +23,8 @@ const steps: { name: string; command: string[]; cwd?: string }[] = [
   { name: "publint", command: ["npx", "publint", "--strict", "sdk"] },
   { name: "attw", command: ["npx", "attw", "--pack", "sdk", "--profile", "esm-only"] },
   { name: "tests", command: ["npx", "vitest", "run"] },
+  { name: "conformance", command: ["npm", "run", "test:conformance"] },
+  { name: "faults", command: ["npm", "run", "test:faults"] },
 ];
 
 const results: { name: string; seconds: number; ok: boolean }[] = [];
