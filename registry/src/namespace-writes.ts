@@ -36,9 +36,15 @@ export async function putNamespace(
 }
 
 export async function deleteNamespace(client: PoolClient, name: string): Promise<Change<boolean>> {
-  const { rows } = await client.query<{ id: number; owns: boolean; runs: boolean }>(
+  const { rows } = await client.query<{
+    id: number;
+    owns: boolean;
+    runs: boolean;
+    serves: boolean;
+  }>(
     `select id, exists (select 1 from endpoint where owner_id = n.id) as owns,
-            exists (select 1 from head where caller_ns = n.id and (state < 4 or owes <> 0)) as runs
+            exists (select 1 from head where caller_ns = n.id and (state < 4 or owes <> 0)) as runs,
+            exists (select 1 from target t join queue q on q.id = t.queue_id where q.namespace_id = n.id) as serves
      from namespace n where name = $1`,
     [name],
   );
@@ -47,6 +53,8 @@ export async function deleteNamespace(client: PoolClient, name: string): Promise
   if (found.owns) throw new RegistryConflict("in-use", `namespace "${name}" owns endpoints`);
   if (found.runs)
     throw new RegistryConflict("in-use", `namespace "${name}" has operations that run`);
+  if (found.serves)
+    throw new RegistryConflict("in-use", `an endpoint still has a target in a queue of "${name}"`);
   await client.query("delete from namespace where id = $1", [found.id]);
   return { result: true, entry: { action: "namespace.delete", object: name } };
 }

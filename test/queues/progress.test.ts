@@ -72,6 +72,26 @@ test("a handler behind a URL reports with its callback token, and the caller see
   });
 });
 
+test("a token of another operation neither replaces nor drops what is reported on this one", async () => {
+  const { id, call } = await startOperation();
+  const handler = await startScriptedHandler();
+  mesh.track(handler);
+  expect((await mesh.start(await mesh.endpoint(handler.url))).status).toBe(200);
+  // Of a synchronous call: it names a key, and no id.
+  const foreign = await handler.nextCall("the call", () => true);
+  expect((await report(mesh.url, call, id, { step: 1 })).status).toBe(202);
+  expect((await report(mesh.url, call, id, { step: 2 })).status).toBe(202);
+  for (let n = 0; n < 2; n += 1) {
+    const other = await report(mesh.url, foreign, id, { step: 99 });
+    expect(other.body).toMatchObject({ code: "OPERATION_NOT_FOUND" });
+  }
+  const step = await waitFor("the second report", async () => {
+    const progress = (await seen(id)) as { step: number };
+    return progress.step > 1 ? progress.step : undefined;
+  });
+  expect(step).toBe(2);
+});
+
 test("however often and wherever it is reported, it is written once a second; the newest report gets through, also after its gateway's death", async () => {
   const { id, call } = await startOperation();
   const child = await startChildGateway(await mesh.anotherGateway(), null);

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { callApi } from "../api/call-api.ts";
 import { seedToken } from "../harness/seed.ts";
@@ -71,7 +73,7 @@ describe("a poll", () => {
     const waiting = mesh.poll(mesh.there, "?wait=30s");
     await mesh.polling(mesh.there, 1);
     const { queueId } = lease;
-    const how = { kind: "released" } as const;
+    const how = { kind: "released", startBy: null } as const;
     // Past the engine, which would notify.
     await mesh.here.context.store.putDown({ lease, queueId, priority: 3, closeBy: null, how });
     expect((await waiting)[0]?.body.toString()).toBe('"Hi"');
@@ -117,6 +119,38 @@ describe("a poll", () => {
     await mesh.polling(mesh.here, 0);
     await mesh.client(mesh.here).start("echo", "Hi");
     expect(await mesh.poll(mesh.there, "?wait=10s")).toHaveLength(1);
+  });
+
+  test("brings no more bytes than fit into a few payloads; what is left waits on", async () => {
+    const large = "x".repeat(1_200_000);
+    for (let n = 0; n < 10; n += 1) await mesh.client().start("echo", large);
+    const first = await mesh.poll(mesh.here, "", { limit: 10 });
+    expect(first).toHaveLength(8);
+    const left: string[] = [];
+    while (left.length < 2) {
+      const tasks = await mesh.poll(mesh.there, "?wait=20s", { limit: 10 });
+      left.push(...tasks.map(({ headers }) => headers["nexus-mesh-task-attempt"] ?? ""));
+    }
+    expect(left).toEqual(["1", "1"]);
+  });
+
+  test("whose answer did not arrive costs nobody a lease", async () => {
+    const large = "x".repeat(1_500_000);
+    for (let n = 0; n < 6; n += 1) await mesh.client().start("echo", large);
+    const body = '{"worker":"gone","limit":6}';
+    const socket = connect(Number(new URL(mesh.here.url).port), "127.0.0.1");
+    socket.write(
+      `POST /v1/namespaces/insights/queues/work/poll HTTP/1.1\r\nHost: mesh\r\nAuthorization: Bearer ${mesh.workerToken}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    // Its first bytes are there, the rest is on its way.
+    await once(socket, "data");
+    socket.destroy();
+    const again: string[] = [];
+    while (again.length < 6) {
+      const tasks = await mesh.poll(mesh.there, "?wait=20s", { limit: 6, lease: "60s" });
+      again.push(...tasks.map(({ headers }) => headers["nexus-mesh-task-attempt"] ?? ""));
+    }
+    expect(again).toEqual(Array(6).fill("1"));
   });
 
   test("is for workers of the queue's namespace", async () => {
@@ -191,6 +225,24 @@ describe("a lease", () => {
   });
 });
 
+test("one bad report among heartbeats is named, and none of them is begun", async () => {
+  const started = await mesh.client().start("echo", "Hi");
+  const [task] = await mesh.poll(mesh.here);
+  const token = tokenOf(task);
+  const tasks = [
+    { token, progress: { step: 1 } },
+    { token, progress: { detail: "x".repeat(5_000) } },
+  ];
+  const reply = await mesh.answer(mesh.here, "heartbeat", "", { json: { worker: "w", tasks } });
+  expect(reply.body).toMatchObject({
+    code: "INVALID_REQUEST",
+    errors: [{ pointer: "/tasks/1/progress/detail", rule: "max-bytes" }],
+  });
+  const { operationId } = started;
+  const { progress } = await mesh.admin().call("getOperation", { path: { operationId } });
+  expect(progress ?? null).toBeNull();
+});
+
 describe("an answer", () => {
   test.each([
     ["nexus.OperationError", { state: "failed" }, "failed"],
@@ -258,6 +310,16 @@ describe("time", () => {
     expect((await mesh.answer(mesh.there, "complete", tokenOf(task), { raw: "1" })).status).toBe(
       204,
     );
+  });
+
+  test("schedule-to-start runs on for a task that was given back", async () => {
+    const started = await mesh.client().start("echo", "Hi", { scheduleToStartMs: 800 });
+    const [task] = await mesh.poll(mesh.here);
+    const json = { tokens: [tokenOf(task)] };
+    expect((await mesh.answer(mesh.there, "release", "", { json })).body).toEqual({
+      tasks: [{ state: "released" }],
+    });
+    await expect(started.result()).rejects.toMatchObject(causedBy("schedule-to-start"));
   });
 
   test("start-to-close counts from the claim, and the late answer is refused", async () => {

@@ -195,6 +195,11 @@ test("queues belong to the owner: endpoints that name the same one share it, and
   );
   expect(moved.target).toMatchObject({ kind: "queue", queue: "work" });
   expect(moved.target).not.toMatchObject({ queueId });
+  await registry.deleteEndpoint("refunds", "any", actor);
+  // Operations of before the move may still be served from the queue.
+  await expect(registry.deleteNamespace("payments", actor)).rejects.toMatchObject({
+    kind: "in-use",
+  });
 });
 
 test("every write leaves an audit row of who did it, and none holds a target's credentials", async () => {

@@ -146,7 +146,7 @@ function createModel(random: () => number) {
     },
     async (store) => {
       const lease = pick(held);
-      if (lease !== undefined) await putDown(store, lease, { kind: "released" });
+      if (lease !== undefined) await putDown(store, lease, { kind: "released", startBy: null });
     },
     async (store) => {
       const lease = pick(held);

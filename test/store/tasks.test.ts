@@ -218,7 +218,7 @@ describe("a worker's lease", () => {
       kind: "lost",
     });
     expect(await store.startTask(old, "t")).toEqual({ kind: "lost" });
-    expect(await putDown(old, { kind: "released" })).toBe("stale");
+    expect(await putDown(old, { kind: "released", startBy: null })).toBe("stale");
     expect(await fixture.column(operation.key, "head")).toBe(before);
     expect(await other.settle(settleBy(lease, holder(lease)))).toMatchObject({ kind: "settled" });
     expect(await store.attempts(operation.id)).toHaveLength(1);
@@ -272,7 +272,7 @@ describe("a worker's lease", () => {
   test("given back is no attempt, and the task is there again at once", async () => {
     const operation = await put();
     const { lease } = await take();
-    expect(await putDown(lease, { kind: "released" })).toBe("written");
+    expect(await putDown(lease, { kind: "released", startBy: null })).toBe("written");
     expect(await store.head(operation.key)).toMatchObject({ state: "backing_off", attempt: 0 });
     expect(await store.settle(settleBy(lease, holder(lease)))).toEqual({ kind: "stale" });
     expect((await take()).lease.id).toBe(operation.id);
@@ -302,7 +302,13 @@ describe("a worker's lease", () => {
     await store.shortenDeadline(lease, Date.now() + 10_000);
     expect(await fixture.column(operation.key, secondsUntilDue)).toBe("10");
     const closeBy = operation.closeBy;
-    await store.putDown({ lease, queueId, priority: 3, closeBy, how: { kind: "released" } });
+    await store.putDown({
+      lease,
+      queueId,
+      priority: 3,
+      closeBy,
+      how: { kind: "released", startBy: null },
+    });
     expect(await fixture.column(operation.key, "round(extract(epoch from close_by - now()))")).toBe(
       "3600",
     );
@@ -358,6 +364,49 @@ test("the cancel of an asynchronous operation is a task of its own", async () =>
   await store.noteCancelDelivered(task.lease, attempt(1, "cancel"), null);
   expect(await store.head(operation.key)).toMatchObject({ state: "started", owes: 0 });
   expect(await store.settle(settleBy(operation, anyone))).toMatchObject({ kind: "settled" });
+});
+
+test("a worker's lease of a cancel is kept by its heartbeats, for as long as it asked for", async () => {
+  const operation = await put();
+  const { lease } = await take();
+  await store.startTask(lease, "run-1");
+  const asked = await store.askCancel(operation.key, operation.id);
+  if (asked.lease === null) throw new Error("a started operation's cancel is delivered at once");
+  await putDown(asked.lease, { kind: "cancel" });
+  const cancel = await take();
+  const beat = { lease: cancel.lease, leaseMs: 600_000, progress: null };
+  expect(await other.heartbeat(beat)).toMatchObject({ kind: "held" });
+  const due = `select ${secondsUntilDue} as due from head`;
+  expect((await fixture.pool.query(due)).rows).toEqual([{ due: "600" }]);
+  await store.noteCancelDelivered(cancel.lease, attempt(1, "cancel"), null);
+  expect(await other.heartbeat(beat)).toEqual({ kind: "lost" });
+});
+
+test("a cancel that waits takes no lease away from the callback of an operation that has ended", async () => {
+  const operation = await put({ callbackUrl: "https://receiver.example.com/callback" });
+  const { lease } = await take();
+  await store.startTask(lease, "run-1");
+  const asked = await store.askCancel(operation.key, operation.id);
+  if (asked.lease === null) throw new Error("a started operation's cancel is delivered at once");
+  await putDown(asked.lease, { kind: "cancel" });
+  const settled = await store.settle(settleBy(operation, anyone, { owesCancel: true }));
+  if (settled.kind !== "settled" || settled.lease === null) throw new Error("it owes a callback");
+  expect((await claim(other)).tasks).toEqual([]);
+  await store.noteDelivered(settled.lease);
+  expect(await store.head(operation.key)).toMatchObject({ owes: owes.cancel });
+  expect(await putDown(settled.lease, { kind: "cancel" })).toBe("written");
+  expect(await take(other)).toMatchObject({ kind: "cancel", head: { owes: owes.cancel } });
+});
+
+test("a cancel that no worker took is put down no more once its operation may be forgotten", async () => {
+  const operation = await put();
+  const { lease } = await take();
+  await store.startTask(lease, "run-1");
+  const settled = await store.settle(settleBy(operation, anyone, { owesCancel: true }));
+  if (settled.kind !== "settled" || settled.lease === null) throw new Error("it owes a cancel");
+  await fixture.pool.query("update head set closed_at = now() - interval '10 years'");
+  expect(await putDown(settled.lease, { kind: "cancel" })).toBe("stale");
+  expect(await taskCount()).toBe(0);
 });
 
 test("a cancel asked for while the worker answered asynchronously is owed at once", async () => {

@@ -1,3 +1,4 @@
+import { parseFailure } from "@nexus-mesh/sdk/protocol/failure";
 import { ApiError } from "../api-error.ts";
 import { backoff } from "../dispatch/backoff.ts";
 import type { StartAttempt } from "../dispatch/start-attempt.ts";
@@ -25,10 +26,11 @@ export interface AnswerTasks {
     task: TaskClaims,
     content: Readonly<Record<string, string>>,
     body: Buffer,
+    links: string | undefined,
   ): Promise<void>;
   fail(task: TaskClaims, failure: TaskFailure): Promise<void>;
   /** It goes on by itself; its completion will name the operation by its callback token. */
-  start(task: TaskClaims, handlerToken: string): Promise<void>;
+  start(task: TaskClaims, handlerToken: string, links: string | undefined): Promise<void>;
   release(task: TaskClaims): Promise<"released" | "lost">;
   heartbeat(task: TaskClaims, progress: Buffer | null): Promise<TaskBeat>;
 }
@@ -135,14 +137,18 @@ export function createAnswerTasks(
   }
 
   return {
-    async complete(task, content, body) {
+    async complete(task, content, body, links) {
       if (task.kind === "cancel") return cancelAnswered(task, null, false);
-      return end(task, succeededOutcome(content, body, null), "succeeded");
+      return end(task, succeededOutcome(content, body, null, links), "succeeded");
     },
 
     async fail(task, failure) {
       if (task.kind === "cancel") {
-        const text = failure.kind === "retry" ? failure.error : failure.failure.toString();
+        // As of a start: the type and the message, none of the details.
+        const text =
+          failure.kind === "retry"
+            ? failure.error
+            : `${failure.kind === "refused" ? failure.type : failure.state}: ${parseFailure(failure.failure)?.message ?? ""}`;
         return cancelAnswered(task, text.slice(0, 500), failure.kind === "retry");
       }
       switch (failure.kind) {
@@ -167,11 +173,11 @@ export function createAnswerTasks(
       }
     },
 
-    async start(task, handlerToken) {
+    async start(task, handlerToken, links) {
       if (task.kind === "cancel") throw lost(task);
       const started = await store.startTask(task, handlerToken);
       if (started.kind === "lost") throw lost(task);
-      parts.inlineWaits.get(task.id)?.answer({ kind: "started", links: undefined });
+      parts.inlineWaits.get(task.id)?.answer({ kind: "started", links });
       if (started.kind === "repeated") return;
       metrics.tasks.inc({ result: "started" });
       log.info({ operationId: task.id }, "operation started");
@@ -203,23 +209,22 @@ export function createAnswerTasks(
     },
 
     async heartbeat(task, progress) {
-      if (task.kind === "cancel") {
-        const [renewed] = await store.renew([leaseOf(task)]);
-        const state = renewed === null || renewed === undefined ? "lost" : "held";
-        return { state, cancelRequested: false };
-      }
       const beat = (given: Buffer | null) =>
         store.heartbeat({ lease: task, leaseMs: task.leaseMs, progress: given });
       let answer: Awaited<ReturnType<typeof beat>> | undefined;
-      if (progress !== null) {
-        await parts.progress.report(task.id, progress, async (newest) => {
-          answer = await beat(newest);
-          return answer.kind === "lost" ? "gone" : answer.written ? "written" : "early";
-        });
+      if (progress !== null && task.kind === "start") {
+        await parts.progress.report(
+          `${task.key} ${task.id} ${task.fence}`,
+          progress,
+          async (newest) => {
+            answer = await beat(newest);
+            return answer.kind === "lost" ? "gone" : answer.written ? "written" : "early";
+          },
+        );
       }
       answer ??= await beat(null);
       return answer.kind === "held"
-        ? { state: "held", cancelRequested: answer.cancelRequested }
+        ? { state: "held", cancelRequested: task.kind === "start" && answer.cancelRequested }
         : { state: "lost", cancelRequested: false };
     },
   };

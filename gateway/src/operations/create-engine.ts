@@ -108,6 +108,8 @@ export function createEngine(context: GatewayContext): NexusEngine {
   const queues = createQueueEngine(context, {
     polls,
     handOut: createHandOut(context, identity),
+    putDown,
+    background,
     progress,
     answers: createAnswerTasks(context, {
       settle,

@@ -1,4 +1,3 @@
-import { defaultEndpointPolicy } from "@nexus-mesh/registry/registry";
 import { backoff, retryAfter } from "../dispatch/backoff.ts";
 import type { SendCancel } from "../dispatch/cancel-attempt.ts";
 import type { SendCallback } from "../callbacks/send-callback.ts";
@@ -100,12 +99,13 @@ export function createDeliverOwed(
     const { lease, head, operation } = held;
     const { endpoint, target, callerNamespace } = whereabouts(context, operation, head.targetId);
     const at = clock.now();
-    if (target?.kind === "queue" && head.handlerToken !== null) {
-      // One that no worker took until its operation is forgotten is owed no longer.
-      const windowMs = (endpoint?.policy ?? defaultEndpointPolicy).dedupeWindowMs;
-      if (head.closedAt === null || head.closedAt + windowMs > at)
-        return putDown.cancel(held, target.queueId);
-    }
+    // One that no worker took until its operation is forgotten is owed no longer. Under a lost lease the note is refused too.
+    if (
+      target?.kind === "queue" &&
+      head.handlerToken !== null &&
+      (await putDown.cancel(held, target.queueId)) === "written"
+    )
+      return;
     const n =
       (await store.attempts(lease.id)).filter((attempt) => attempt.kind === "cancel").length + 1;
     if (target?.kind !== "http" || head.handlerToken === null) {

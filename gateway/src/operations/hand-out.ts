@@ -11,11 +11,18 @@ import { whereabouts } from "./held-operation.ts";
 import type { PolledTask } from "./queue-polls.ts";
 import { createTaskTokens } from "./task-token.ts";
 
-/** Makes of claimed tasks what a worker gets: the request that a handler behind an URL would have got, and a token. */
+/**
+ * Makes of claimed tasks what a worker gets: the request that a handler behind an URL would have got, and a token. `left`
+ * are those that would have made the answer too large.
+ */
 export type HandOut = (
   tasks: readonly PolledTask[],
   queue: { readonly id: number; readonly leaseMs: number },
-) => Promise<TaskMessage[]>;
+) => Promise<{ readonly tasks: TaskMessage[]; readonly left: readonly PolledTask[] }>;
+
+/** Inputs are read so many at a time, and no more of them once an answer is as large as this. */
+const readAtOnce = 8;
+const answerBytes = 8 * 1024 * 1024;
 
 export function createHandOut(context: GatewayContext, identity: CallerIdentity): HandOut {
   const { clock, keys, log, options, store } = context;
@@ -23,20 +30,35 @@ export function createHandOut(context: GatewayContext, identity: CallerIdentity)
   const completionTokens = createCompletionTokens(keys.callbackHmac);
 
   return async (tasks, queue) => {
+    const messages: TaskMessage[] = [];
+    let bytes = 0;
+    let at = 0;
+    while (at < tasks.length && bytes < answerBytes) {
+      const some = tasks.slice(at, at + readAtOnce);
+      at += some.length;
+      for (const made of await messagesOf(some, queue)) {
+        bytes += made.body.length;
+        messages.push(made);
+      }
+    }
+    return { tasks: messages, left: tasks.slice(at) };
+  };
+
+  async function messagesOf(
+    tasks: readonly PolledTask[],
+    queue: { readonly id: number; readonly leaseMs: number },
+  ): Promise<TaskMessage[]> {
     const missing = tasks.filter(({ operation }) => operation === undefined);
     const read = await store.operations(missing.map(({ lease }) => lease.id));
     const rows = new Map(read.map((row) => [row.id, row]));
-    const messages: TaskMessage[] = [];
-    for (const task of tasks) {
+    const made = tasks.map(async (task) => {
       const operation = task.operation ?? rows.get(task.lease.id);
-      if (operation === undefined) {
-        log.error({ operationId: task.lease.id }, "a task has no operation row");
-        continue;
-      }
-      messages.push(await message(task, operation, queue));
-    }
-    return messages;
-  };
+      if (operation !== undefined) return message(task, operation, queue);
+      log.error({ operationId: task.lease.id }, "a task has no operation row");
+      return undefined;
+    });
+    return (await Promise.all(made)).filter((message) => message !== undefined);
+  }
 
   async function message(
     task: PolledTask,

@@ -22,8 +22,8 @@ export interface PutDownTasks {
     failed: { readonly attempt: number; readonly error: string; readonly delayMs: number | null },
   ): Promise<Written>;
   release(operation: OperationRow, lease: Fenced, queueId: number): Promise<Written>;
-  /** A cancel is owed to whoever works for the queue. */
-  cancel(held: HeldOperation, queueId: number): Promise<void>;
+  /** A cancel is owed to whoever works for the queue; `stale` also when nobody took it until all is forgotten. */
+  cancel(held: HeldOperation, queueId: number): Promise<Written>;
   /** Claimed for a worker that has gone away meanwhile. */
   giveBack(tasks: readonly PolledTask[], queueId: number): Promise<void>;
 }
@@ -98,11 +98,10 @@ export function createPutDownTasks(
     },
 
     retry: failed,
-    release: (operation, lease, queueId) => put(operation, lease, queueId, { kind: "released" }),
+    release: (operation, lease, queueId) =>
+      put(operation, lease, queueId, { kind: "released", startBy: operation.startBy }),
 
-    async cancel({ operation, lease }, queueId) {
-      await put(operation, lease, queueId, { kind: "cancel" });
-    },
+    cancel: ({ operation, lease }, queueId) => put(operation, lease, queueId, { kind: "cancel" }),
 
     async giveBack(tasks, queueId) {
       const missing = tasks.filter(({ operation }) => operation === undefined);
@@ -110,7 +109,9 @@ export function createPutDownTasks(
       for (const { kind, lease, operation } of tasks) {
         const row = operation ?? rows.find(({ id }) => id === lease.id);
         if (row === undefined) continue;
-        await put(row, lease, queueId, { kind: kind === "cancel" ? "cancel" : "released" });
+        const how: PutDown =
+          kind === "cancel" ? { kind } : { kind: "released", startBy: row.startBy };
+        await put(row, lease, queueId, how);
       }
     },
   };

@@ -6,11 +6,12 @@ import { uuidV7Time } from "../store/uuid-v7.ts";
 import type { AnswerTasks } from "./answer-tasks.ts";
 import type { HandOut } from "./hand-out.ts";
 import type { ProgressReports } from "./progress-reports.ts";
-import type { PollRequest, QueuePolls } from "./queue-polls.ts";
+import type { PutDownTasks } from "./put-down.ts";
+import type { PolledTask, PollRequest, QueuePolls } from "./queue-polls.ts";
 import { createTaskTokens, type TaskClaims } from "./task-token.ts";
 
 export interface QueueEngine extends AnswerTasks {
-  poll(request: PollRequest): Promise<TaskMessage[]>;
+  poll(request: PollRequest): Promise<Handed>;
   /** undefined: not a token that this mesh gave out. */
   verify(token: string): TaskClaims | undefined;
   /** By whoever has the callback token. */
@@ -20,6 +21,13 @@ export interface QueueEngine extends AnswerTasks {
   states(queueIds: readonly number[]): Promise<ReadonlyMap<number, QueueState>>;
   /** Reads what the gauges of the queues show. */
   measure(): Promise<void>;
+}
+
+/** What a poll brought its worker. */
+export interface Handed {
+  readonly tasks: readonly TaskMessage[];
+  /** The answer did not reach the worker: others shall have them now, not when the leases end. */
+  undelivered(): void;
 }
 
 export interface QueueState {
@@ -41,6 +49,8 @@ export function createQueueEngine(
     handOut: HandOut;
     answers: AnswerTasks;
     progress: ProgressReports;
+    putDown: Pick<PutDownTasks, "giveBack">;
+    background: (work: Promise<void>) => void;
   },
 ): QueueEngine {
   const { clock, keys, metrics, registry, store } = context;
@@ -85,13 +95,28 @@ export function createQueueEngine(
     states,
 
     async poll(request) {
-      const tasks = await parts.polls.poll(request);
-      return parts.handOut(tasks, { id: request.queueId, leaseMs: request.leaseMs });
+      const { queueId, leaseMs, signal } = request;
+      const claimed = await parts.polls.poll(request);
+      const giveBack = (tasks: readonly PolledTask[]): void => {
+        if (tasks.length > 0) parts.background(parts.putDown.giveBack(tasks, queueId));
+      };
+      try {
+        const { tasks, left } = await parts.handOut(claimed, { id: queueId, leaseMs });
+        giveBack(left);
+        const handed = claimed.filter((task) => !left.includes(task));
+        if (!signal.aborted) return { tasks, undelivered: () => giveBack(handed) };
+        giveBack(handed);
+        return { tasks: [], undelivered: () => undefined };
+      } catch (error) {
+        // Nobody has got them, and each would cost its lease.
+        giveBack(claimed);
+        throw error;
+      }
     },
 
     async reportProgress({ key, id }, progress) {
       let found: Awaited<ReturnType<typeof store.noteProgress>> = "early";
-      await parts.progress.report(id, progress, async (newest) => {
+      await parts.progress.report(`${key} ${id}`, progress, async (newest) => {
         found = await store.noteProgress(key, id, newest);
         return found === "written" || found === "early" ? found : "gone";
       });

@@ -77,13 +77,20 @@ export function createQueuePolls(
     const { queueId, worker, leaseMs, limit } = request;
     const tasks: PolledTask[] = [];
     for (let look = 0; look < looks && tasks.length < limit; look += 1) {
-      const claimed = await store.claimTasks({
+      const claiming = store.claimTasks({
         queueId,
         worker,
         leaseMs,
         limit: limit - tasks.length,
         afterCaller: lastCaller.get(queueId) ?? 0,
       });
+      const claimed = await claiming.catch((error: unknown) => {
+        // What an earlier look has claimed is not lost with this one.
+        if (tasks.length === 0) throw error;
+        log.warn({ err: error, queueId }, "fewer tasks than asked for could be claimed");
+        return undefined;
+      });
+      if (claimed === undefined) break;
       lastCaller.set(queueId, claimed.lastCaller);
       tasks.push(...claimed.tasks);
       if (claimed.seen === 0) break;
@@ -113,8 +120,6 @@ export function createQueuePolls(
       request.signal.addEventListener("abort", onAbort, { once: true });
       metrics.pollsWaiting.inc();
       enter(request.queueId, entry);
-      // Both only while polls wait: a gateway without workers asks for nothing.
-      floor ??= setTimeout(look, floorMs);
       signal ??= listenToQueues({
         connectionString: options.databaseUrl,
         onTasks: (ids) => {
@@ -128,6 +133,12 @@ export function createQueuePolls(
   }
 
   function enter(queueId: number, entry: Waiting, first = false): void {
+    if (draining) {
+      entry.answer([]);
+      return;
+    }
+    // Only while polls wait, and also for one that comes back into line: a gateway without workers asks for nothing.
+    floor ??= setTimeout(look, floorMs);
     const line = waiting.get(queueId) ?? [];
     waiting.set(queueId, line);
     if (first) line.unshift(entry);

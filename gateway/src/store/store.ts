@@ -278,8 +278,8 @@ export type PutDown =
       readonly parked: boolean;
       readonly attempt: Attempt;
     }
-  /** Given back unfinished: does not count as an attempt. */
-  | { readonly kind: "released" }
+  /** Given back unfinished: does not count as an attempt, so that `startBy` may still hold. */
+  | { readonly kind: "released"; readonly startBy: number | null }
   /** The cancel that is owed waits for a worker. */
   | { readonly kind: "cancel" };
 

@@ -32,7 +32,9 @@ type Fenced = Pick<Lease, "key" | "id" | "fence">;
 
 const takable = inStates("h.state", statesChangedBy("worker_took"));
 const owesCancel = `h.owes & ${owes.cancel} <> 0 and h.handler_token is not null`;
-const claimable = `(${takable} or ${owesCancel})`;
+// Of an operation that has ended, once nothing else is owed: a claim's fence would refuse the note that its callback
+// was delivered.
+const claimable = `(${takable} or (${owesCancel} and (${inStates("h.state", openCodes)} or h.owes = ${owes.cancel})))`;
 /** Held by a worker that has not answered. */
 const heldByWorker = `h.state = ${states.started} and h.handler_token is null`;
 
@@ -113,7 +115,7 @@ const putDownColumns: readonly ArrayColumn<PuttingDown>[] = [
   {
     name: "start_by",
     type: "float8",
-    value: ({ how }) => (how.kind === "wait" ? how.startBy : null),
+    value: ({ how }) => (how.kind === "wait" || how.kind === "released" ? how.startBy : null),
   },
   {
     name: "delay_ms",
@@ -139,7 +141,7 @@ const putDownAttempts = attemptColumns(({ how }: PuttingDown) =>
 const lossOf = inStates("h.state", statesChangedBy("lease_lost"));
 const mayPutDown = `(case r.how
   when ${kinds.wait} then ${takable}
-  when ${kinds.cancel} then ${owesCancel}
+  when ${kinds.cancel} then ${owesCancel} and (${inStates("h.state", openCodes)} or ${windowEnd.replaceAll("head.", "h.")} > now())
   else ${lossOf} and h.handler_token is null end)`;
 // One whose cancel was asked for meanwhile waits for no worker: whoever finds it due ends it.
 const putsTask = `(l.how = ${kinds.cancel} or (l.canceled is null and l.delay_ms is null and not l.parked))`;
@@ -167,10 +169,13 @@ const putDownStatement: Statement = {
       close_by = case when l.how = ${kinds.cancel} then head.close_by else ${timestamp("l.close_by")} end,
       due_at = case
         when l.how = ${kinds.cancel} and ${inStates("head.state", openCodes)} then head.close_by
-        when l.how = ${kinds.cancel} then ${windowEnd}
+        when l.how = ${kinds.cancel} and head.owes = ${owes.cancel} then ${windowEnd}
+        when l.how = ${kinds.cancel} then now()
         when l.canceled is not null then now()
         when l.parked then ${timestamp("l.close_by")}
         when l.delay_ms is not null then least(${timestamp("l.close_by")}, now() + ${milliseconds("l.delay_ms")})
+        -- taken more than once, it has met its schedule-to-start
+        when l.how = ${kinds.released} and head.attempt > 1 then ${timestamp("l.close_by")}
         else least(${timestamp("l.close_by")}, ${timestamp("l.start_by")}) end
     from l where head.key = l.key and head.id = l.id and head.fence = l.fence
     returning head.id`,
@@ -184,7 +189,13 @@ const beatColumns: readonly ArrayColumn<Heartbeat>[] = [
   { name: "progress", type: "bytea", value: ({ progress }) => progress },
 ];
 const oneSecondAgo = "(h.reported_at is null or h.reported_at <= now() - interval '1 second')";
-const wanesAt = `now() + ${milliseconds("r.lease_ms * 2 / 3")}`;
+/** A lease of so many ms, cut by the deadline of what still runs. */
+const leasedUntil = (of: string, length: string): string =>
+  `case when ${inStates(`${of}.state`, openCodes)} then least(${of}.close_by, now() + ${milliseconds(length)})
+    else now() + ${milliseconds(length)} end`;
+
+/** The start that it runs, or the cancel; the fence says which. */
+const beats = `((${heldByWorker}) or (${owesCancel}))`;
 
 // A heartbeat is mostly a read: the lease is written again when a third of it is over, progress once a second.
 const heartbeatStatement: Statement = {
@@ -194,12 +205,12 @@ const heartbeatStatement: Statement = {
     l as (
       select h.key, h.id, h.fence, r.lease_ms, case when ${oneSecondAgo} then r.progress end as progress
       from r join head h on h.key = r.key
-      where h.id = r.id and h.fence = r.fence and ${heldByWorker}
-        and (h.due_at < least(h.close_by, ${wanesAt}) or (r.progress is not null and ${oneSecondAgo}))
+      where h.id = r.id and h.fence = r.fence and ${beats}
+        and (h.due_at < ${leasedUntil("h", "r.lease_ms * 2 / 3")} or (r.progress is not null and ${oneSecondAgo}))
       order by h.key for update of h
     ),
     u as (
-      update head set due_at = least(head.close_by, now() + ${milliseconds("l.lease_ms")}),
+      update head set due_at = ${leasedUntil("head", "l.lease_ms")},
         progress = coalesce(l.progress, head.progress),
         reported_at = case when l.progress is null then head.reported_at else now() end
       from l where head.key = l.key and head.id = l.id and head.fence = l.fence
@@ -207,7 +218,7 @@ const heartbeatStatement: Statement = {
     )
     select h.key, h.cancel_requested_at is not null as cancel_requested, coalesce(u.reported, false) as written
     from r join head h on h.key = r.key left join u on u.id = r.id
-    where h.id = r.id and h.fence = r.fence and ${heldByWorker}`,
+    where h.id = r.id and h.fence = r.fence and ${beats}`,
 };
 
 const startStatement: Statement = {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { encodeTaskBatch } from "@nexus-mesh/sdk/protocol/task-batch";
 import type { Namespace, Queue } from "@nexus-mesh/registry/registry";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ApiError } from "../../api-error.ts";
 import type { Engine } from "../../engine.ts";
 import type { GatewayContext } from "../../gateway-context.ts";
@@ -64,7 +64,7 @@ export function registerQueues(
       assertActsFor(callerOf(request), namespace);
       const { worker, limit = 1, lease: leaseText } = request.body;
       const { wait: waitText } = request.query;
-      const tasks = await engine.queues.poll({
+      const { tasks, undelivered } = await engine.queues.poll({
         queueId: findQueue(namespace, request.params.queue).id,
         worker,
         limit,
@@ -74,6 +74,7 @@ export function registerQueues(
         signal: closedSignal(request, reply),
       });
       if (tasks.length === 0) return reply.code(204).send();
+      onceUnsent(request, reply, undelivered);
       const batch = encodeTaskBatch(tasks, randomBytes(16).toString("hex"));
       reply.header("content-type", batch.contentType);
       return sendPayload(reply.code(200), batch.body);
@@ -113,6 +114,18 @@ export function registerQueues(
       createdAt: queue.createdAt.toISOString(),
     };
   }
+}
+
+/** Node says "finish" also of a response whose socket is gone; and it closes the socket of a finished one by itself. */
+function onceUnsent(request: FastifyRequest, reply: FastifyReply, listener: () => void): void {
+  const { socket } = request.raw;
+  let sent = false;
+  reply.raw.prependOnceListener("finish", () => {
+    sent = !socket.destroyed;
+  });
+  reply.raw.once("close", () => {
+    if (!sent) listener();
+  });
 }
 
 function order(queue: Queue): string {

@@ -13,10 +13,13 @@ import type { GatewayContext } from "../../gateway-context.ts";
 import type { TaskFailure } from "../../operations/answer-tasks.ts";
 import type { TaskClaims } from "../../operations/task-token.ts";
 import { rawBody } from "../raw-body.ts";
+import { assertLinks } from "../start-headers.ts";
 import type { Route } from "../route.ts";
 import { callerOf, isAdmin } from "./caller.ts";
 import { progressBytes } from "./progress.ts";
 import * as schemas from "./schemas/queues.ts";
+
+const releasedAtOnce = 4;
 
 /** What workers answer. The lease in the task's token decides; the credential only says whose workers may use it. */
 export function registerTasks(app: FastifyInstance, context: GatewayContext, engine: Engine): void {
@@ -24,27 +27,26 @@ export function registerTasks(app: FastifyInstance, context: GatewayContext, eng
     ...schemas.heartbeatTasks,
     handler: async (request) => {
       const { worker, tasks } = request.body;
-      const claims = tasks.map(({ token }, at) => verified(request, token, `/tasks/${at}/token`));
-      const beats = await Promise.all(
-        claims.map((task, at) => {
-          engine.queues.seen(task.queueId, worker);
-          const progress = tasks[at]?.progress;
-          return engine.queues.heartbeat(
-            task,
-            progress === undefined
-              ? null
-              : progressBytes(context, progress, `/tasks/${at}/progress`),
-          );
-        }),
-      );
-      return { tasks: beats };
+      // All of it is checked before the first is begun.
+      const beats = tasks.map(({ token, progress }, at) => ({
+        task: verified(request, token, `/tasks/${at}/token`),
+        progress:
+          progress === undefined ? null : progressBytes(context, progress, `/tasks/${at}/progress`),
+      }));
+      for (const { task } of beats) engine.queues.seen(task.queueId, worker);
+      return {
+        tasks: await Promise.all(
+          beats.map(({ task, progress }) => engine.queues.heartbeat(task, progress)),
+        ),
+      };
     },
   });
 
   app.route<Route<"startTask">>({
     ...schemas.startTask,
     handler: async (request, reply) => {
-      await engine.queues.start(shown(request), request.body.operationToken);
+      const task = shown(request);
+      await engine.queues.start(task, request.body.operationToken, linksOf(request));
       return reply.code(204).send();
     },
   });
@@ -55,7 +57,12 @@ export function registerTasks(app: FastifyInstance, context: GatewayContext, eng
       const claims = request.body.tokens.map((token, at) =>
         verified(request, token, `/tokens/${at}`),
       );
-      const states = await Promise.all(claims.map((task) => engine.queues.release(task)));
+      const states: ("released" | "lost")[] = [];
+      // Each reads its operation: a few at a time leave connections to others.
+      for (let at = 0; at < claims.length; at += releasedAtOnce) {
+        const some = claims.slice(at, at + releasedAtOnce);
+        states.push(...(await Promise.all(some.map((task) => engine.queues.release(task)))));
+      }
       return { tasks: states.map((state) => ({ state })) };
     },
   });
@@ -74,7 +81,8 @@ export function registerTasks(app: FastifyInstance, context: GatewayContext, eng
       ...schemas.completeTask,
       handler: async (request, reply) => {
         const content = contentHeaders(firstValues(request.raw.rawHeaders));
-        await engine.queues.complete(shown(request), content, rawBody(request));
+        const task = shown(request);
+        await engine.queues.complete(task, content, rawBody(request), linksOf(request));
         return reply.code(204).send();
       },
     });
@@ -106,6 +114,12 @@ export function registerTasks(app: FastifyInstance, context: GatewayContext, eng
       violations: [{ pointer, rule: "signature", detail: "must be the token of a task" }],
     });
   }
+}
+
+function linksOf(request: FastifyRequest): string | undefined {
+  const links = firstValues(request.raw.rawHeaders)[headerNames.link];
+  assertLinks(links);
+  return links;
 }
 
 function readFailure(body: Buffer): TaskFailure {

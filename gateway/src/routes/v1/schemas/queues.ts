@@ -123,7 +123,7 @@ const HeartbeatInput = {
     worker,
     tasks: {
       type: "array",
-      maxItems: 1000,
+      maxItems: 200,
       items: {
         type: "object",
         required: ["token"],
@@ -186,7 +186,7 @@ const ReleaseInput = {
   type: "object",
   required: ["tokens"],
   additionalProperties: false,
-  properties: { tokens: { type: "array", maxItems: 1000, items: token } },
+  properties: { tokens: { type: "array", maxItems: 200, items: token } },
   examples: [{ tokens: ["q2mGr0…"] }],
 } as const;
 
