@@ -12,6 +12,9 @@ export default defineConfig({
       "test/faults/**",
       // Needs Temporal servers and Go: npm run test:interop.
       "test/interop/**",
+      // The whole product, compiled or run several times over: steps of npm run verify.
+      "test/demo/**",
+      "test/api/planted-field.test.ts",
       "**/node_modules/**",
       "**/dist/**",
     ],

@@ -1,22 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import type { OperationContext } from "nexus-rpc";
+import { HandlerError, type OperationContext } from "nexus-rpc";
 import type { Dispatcher } from "undici";
 import { AdminError } from "./admin.ts";
 import type { Caller } from "./caller-trust.ts";
 import { callerOf, createHandleCancel, createHandleStart } from "./handle-operation.ts";
 import { servicesByName, type AnyServiceHandler } from "./handler.ts";
 import { parseDuration } from "./protocol/duration.ts";
+import { handlerErrorToFailure } from "./protocol/failure.ts";
 import { headerNames } from "./protocol/headers.ts";
 import type { TaskMessage } from "./protocol/task-batch.ts";
+import { checkedProgress, type Progress } from "./worker/progress.ts";
 import { CancelRequested, createServeTask } from "./worker/serve-task.ts";
-import {
-  createTaskClient,
-  isPassing,
-  type Progress,
-  type TaskAnswer,
-} from "./worker/task-client.ts";
+import { createTaskClient, isPassing, isRefusal, type TaskAnswer } from "./worker/task-client.ts";
 
 export { callerOf } from "./handle-operation.ts";
 export { CancelRequested } from "./worker/serve-task.ts";
@@ -51,7 +48,10 @@ export interface WorkerOptions {
 
 /** What a handler of a worker has besides what `nexus-rpc` gives it. */
 export interface WorkerContext extends OperationContext {
-  /** Tells the caller how far it is; the newest report is sent within a second. Does nothing outside of a worker. */
+  /**
+   * Tells the caller how far it is; the newest report is sent within a second. Does nothing outside of a worker.
+   * @throws TypeError for a report over a limit of {@link Progress}, or one that JSON can't hold.
+   */
   heartbeat(progress?: Progress): void;
   /** Who called. */
   readonly caller: Caller | undefined;
@@ -85,6 +85,8 @@ const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 /** Between two reports: the mesh writes no more than one a second. */
 const beatMs = 1_000;
+/** So that no request comes near the gateway's 256 KiB: a token and the largest report are 11 KiB, every character escaped. */
+const tasksPerRequest = 20;
 
 interface Running {
   readonly token: string;
@@ -92,7 +94,10 @@ interface Running {
   readonly leaseMs: number;
   /** Monotonic ms; by this worker's own clock, from before its last good heartbeat. */
   leaseEndsAt: number;
+  /** Not sent yet. */
   progress: Progress | undefined;
+  /** Another's, or given back: nothing that is sent for it is taken any more. */
+  lost: boolean;
   over: boolean;
 }
 
@@ -190,6 +195,7 @@ export function createWorker(options: WorkerOptions): Worker {
       // Not before the poll: the claim came after it, and a poll may have waited long.
       leaseEndsAt: Math.max(polledAt, performance.now() - beatMs) + length,
       progress: undefined,
+      lost: false,
       over: false,
     };
     running.add(one);
@@ -205,39 +211,43 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   async function serve(task: TaskMessage, one: Running): Promise<void> {
-    const { signal } = one.controller;
     const heartbeat = (progress?: Progress): void => {
-      if (progress !== undefined) one.progress = progress;
+      if (progress !== undefined) one.progress = checkedProgress(progress);
     };
-    const answer = await serveTask(task, { signal, extras: { heartbeat } });
-    if (signal.aborted && !(signal.reason instanceof CancelRequested)) return;
-    await send(one, answer);
+    const { signal } = one.controller;
+    await send(one, await serveTask(task, { signal, extras: { heartbeat } }));
   }
 
   /** Until a gateway has taken it or says that the lease is gone; heartbeats keep the lease meanwhile. */
   async function send(one: Running, answer: TaskAnswer): Promise<void> {
-    for (let failures = 1; !isLost(one); failures += 1) {
+    let sent = answer;
+    let failures = 0;
+    while (!one.lost) {
       try {
-        await client.answer(one.token, answer);
+        await client.answer(one.token, sent);
         return;
       } catch (error) {
         if (error instanceof AdminError && error.code === "LEASE_LOST") {
-          lose(one);
+          lose(one, new LeaseLost("the task is not this worker's any more"));
           return;
         }
         onError(error);
-        if (!isPassing(error)) return;
-        await pause(failures, finished.signal);
+        if (isPassing(error)) {
+          failures += 1;
+          await pause(failures, finished.signal);
+        } else if (isRefusal(error) && sent === answer) {
+          // Without any answer it would be done again, and refused again, without end.
+          sent = refused(error);
+          failures = 0;
+        } else return;
       }
     }
   }
 
-  function isLost({ controller: { signal } }: Running): boolean {
-    return signal.aborted && !(signal.reason instanceof CancelRequested);
-  }
-
-  function lose(one: Running): void {
-    one.controller.abort(new LeaseLost("the task is not this worker's any more"));
+  /** A canceled one keeps the first reason of its signal. */
+  function lose(one: Running, reason: LeaseLost | WorkerDraining): void {
+    one.lost = true;
+    one.controller.abort(reason);
   }
 
   async function beatLoop(): Promise<void> {
@@ -248,24 +258,24 @@ export function createWorker(options: WorkerOptions): Worker {
       const due = now - last >= heartbeatMs;
       const tasks = [...running].filter((one) => due || one.progress !== undefined);
       if (due) last = now;
-      if (tasks.length > 0) await beat(tasks);
+      await Promise.all(batches(tasks).map(beat));
     }
   }
 
   async function beat(tasks: readonly Running[]): Promise<void> {
     const from = performance.now();
-    const sent = tasks.map(({ token, progress }) => ({
-      token,
-      ...(progress === undefined ? {} : { progress }),
-    }));
-    const reports = tasks.map(({ progress }) => progress);
+    const sent = tasks.map((one) => {
+      const { token, progress } = one;
+      one.progress = undefined;
+      return { token, ...(progress === undefined ? {} : { progress }) };
+    });
     try {
-      const beats = await client.heartbeat(sent);
+      const beats = await heartbeat(sent);
       tasks.forEach((one, at) => {
         const known = beats[at];
         if (known === undefined || one.over) return;
-        if (one.progress === reports[at]) one.progress = undefined;
-        if (known.state === "lost") lose(one);
+        if (known.state === "lost")
+          lose(one, new LeaseLost("the task is not this worker's any more"));
         else {
           one.leaseEndsAt = from + one.leaseMs;
           if (known.cancelRequested)
@@ -274,7 +284,23 @@ export function createWorker(options: WorkerOptions): Worker {
       });
     } catch (error) {
       onError(error);
-      for (const one of tasks) if (performance.now() >= one.leaseEndsAt) lose(one);
+      tasks.forEach((one, at) => {
+        // Newer than what did not get there is what came meanwhile.
+        if (isPassing(error)) one.progress ??= sent[at]?.progress;
+        if (performance.now() >= one.leaseEndsAt)
+          lose(one, new LeaseLost("no gateway has kept the lease in time"));
+      });
+    }
+  }
+
+  /** A report that is refused after all costs itself, no lease. */
+  async function heartbeat(tasks: Parameters<typeof client.heartbeat>[0]) {
+    try {
+      return await client.heartbeat(tasks);
+    } catch (error) {
+      if (!isRefusal(error) || tasks.every(({ progress }) => progress === undefined)) throw error;
+      onError(error);
+      return client.heartbeat(tasks.map(({ token }) => ({ token })));
     }
   }
 
@@ -287,10 +313,12 @@ export function createWorker(options: WorkerOptions): Worker {
         Promise.all(work),
         delay(end - performance.now(), undefined, { ref: false }),
       ]);
-    const left = [...running].filter((one) => !isLost(one));
+    const left = [...running].filter((one) => !one.lost);
     for (const one of left)
-      one.controller.abort(new WorkerDraining("the worker drains and gives the task back"));
-    if (left.length > 0) await client.release(left.map(({ token }) => token)).catch(onError);
+      lose(one, new WorkerDraining("the worker drains and gives the task back"));
+    await Promise.all(
+      batches(left).map((some) => client.release(some.map(({ token }) => token)).catch(onError)),
+    );
     finished.abort();
     await beating;
   }
@@ -303,6 +331,22 @@ export function createWorker(options: WorkerOptions): Worker {
       return (run ??= Promise.resolve());
     },
   };
+}
+
+/** Says what the gateway said, and nothing of the answer. */
+function refused({ status, code }: AdminError): TaskAnswer {
+  const error = new HandlerError(
+    "INTERNAL",
+    `the gateway refused the worker's answer: ${status} ${code}`,
+    { retryableOverride: false },
+  );
+  return { kind: "fail", failure: Buffer.from(JSON.stringify(handlerErrorToFailure(error))) };
+}
+
+function batches(tasks: readonly Running[]): (readonly Running[])[] {
+  return Array.from({ length: Math.ceil(tasks.length / tasksPerRequest) }, (_, n) =>
+    tasks.slice(n * tasksPerRequest, (n + 1) * tasksPerRequest),
+  );
 }
 
 /** Doubled with each failure, jittered; ends early with the signal. */

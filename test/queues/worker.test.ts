@@ -21,7 +21,9 @@ import {
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startChildGateway } from "../crash/child-gateway.ts";
 import { freePort } from "@nexus-mesh/gateway/dev/free-port";
+import { callApi } from "../api/call-api.ts";
 import { startTcpProxy } from "../harness/proxy.ts";
+import { seedEndpoint, seedGrant } from "../harness/seed.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { jobs } from "./contract.ts";
 import { startTwoGateways, type TwoGateways } from "./two-gateways.ts";
@@ -56,10 +58,13 @@ afterEach(async () => {
   await mesh.close();
 });
 
+const link = { url: new URL("https://insights.example.com/reports/1"), type: "page" };
 let failures = 0;
 const handler = serviceHandler(jobs, {
-  echo: (ctx, text) =>
-    Promise.resolve({ text, caller: workerContext(ctx).caller?.namespace ?? "nobody" }),
+  echo: (ctx, text) => {
+    ctx.outboundLinks.push(link);
+    return Promise.resolve({ text, caller: workerContext(ctx).caller?.namespace ?? "nobody" });
+  },
   long: (ctx, text) =>
     new Promise((resolve, reject) => {
       started.push({ ctx, text, end: resolve });
@@ -69,6 +74,7 @@ const handler = serviceHandler(jobs, {
     }),
   later: {
     start: (ctx, text) => {
+      ctx.outboundLinks.push(link);
       started.push({ ctx, text, end: () => undefined });
       return Promise.resolve(HandlerStartOperationResult.async(`run-${text}`));
     },
@@ -155,6 +161,31 @@ test("takes no more than it has slots for, and works through what waits", async 
   expect(Math.max(...most)).toBeLessThanOrEqual(3);
   const results = await Promise.all(operations.map((operation) => operation.result()));
   expect(results).toEqual(texts.map((text) => `${text}!`));
+});
+
+test("links of a handler reach the caller, of an answer at once and of one that comes later", async () => {
+  const endpoint = await seedEndpoint(mesh.here, {
+    name: "patient",
+    owner: "insights",
+    queue: "work",
+    policy: { inlineWaitMs: 20_000 },
+  });
+  await seedGrant(mesh.here, endpoint, "storefront");
+  work(mesh.here.url);
+  for (const [operation, status] of [
+    ["echo", 200],
+    ["later", 201],
+  ] as const) {
+    const answer = await callApi(mesh.here.url, {
+      method: "POST",
+      path: `/nexus/endpoints/patient/services/jobs/${operation}`,
+      token: mesh.callerToken,
+      // Durable, as all that a queue serves: it waits for the first answer.
+      json: "Hi",
+    });
+    expect(answer.status, answer.text).toBe(status);
+    expect(answer.headers["nexus-link"]).toBe(`<${link.url.href}>; type="page"`);
+  }
 });
 
 test("a worker that is killed costs its lease, and another one ends its work", async () => {

@@ -23,6 +23,10 @@ const steps: { name: string; command: string[]; cwd?: string }[] = [
   { name: "publint", command: ["npx", "publint", "--strict", "sdk"] },
   { name: "attw", command: ["npx", "attw", "--pack", "sdk", "--profile", "esm-only"] },
   { name: "tests", command: ["npx", "vitest", "run"] },
+  {
+    name: "demo and planted faults",
+    command: ["npx", "vitest", "run", "--config", "test/tooling/vitest.config.ts"],
+  },
   { name: "conformance", command: ["npm", "run", "test:conformance"] },
   { name: "faults", command: ["npm", "run", "test:faults"] },
 ];

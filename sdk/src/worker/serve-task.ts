@@ -45,16 +45,17 @@ export function createServeTask(parts: {
         return { kind: "complete", headers: {}, body: Buffer.alloc(0) };
       }
       const encoded = await parts.start(request);
+      const links = linksIn(encoded.headers);
       if (encoded.status === 200)
         return {
           kind: "complete",
-          headers: contentHeaders(encoded.headers),
+          headers: { ...contentHeaders(encoded.headers), ...links },
           body: encoded.body,
         };
       const started = decodeStartResponse(encoded);
       if (started.kind !== "async")
         throw new TypeError(`a start was answered ${encoded.status}, which nothing here does`);
-      return { kind: "start", operationToken: started.token };
+      return { kind: "start", headers: links, operationToken: started.token };
     } catch (error) {
       return { kind: "fail", failure: failureOf(error, signal) };
     }
@@ -96,6 +97,11 @@ function visible(headers: Readonly<Record<string, string>>): Record<string, stri
     headerNames.callerIdentity,
   ];
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !hidden.includes(name)));
+}
+
+function linksIn(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const links = headers[headerNames.link];
+  return links === undefined ? {} : { [headerNames.link]: links };
 }
 
 function json(failure: object): Buffer {

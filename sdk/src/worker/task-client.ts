@@ -3,17 +3,7 @@ import { createAdminClient, AdminError, ConnectionFailed, type AdminReply } from
 import { formatDuration } from "../protocol/duration.ts";
 import { headerNames } from "../protocol/headers.ts";
 import { decodeTaskBatch, type TaskMessage } from "../protocol/task-batch.ts";
-
-/** How far an operation is, shown with it to its caller. */
-export interface Progress {
-  readonly step?: number;
-  /** Steps in all. */
-  readonly of?: number;
-  /** At most 1,000 characters. */
-  readonly message?: string;
-  /** Anything that JSON can hold, up to 4 KiB. */
-  readonly detail?: unknown;
-}
+import type { Progress } from "./progress.ts";
 
 export type TaskAnswer =
   | {
@@ -22,7 +12,11 @@ export type TaskAnswer =
       readonly body: Uint8Array;
     }
   | { readonly kind: "fail"; readonly failure: Uint8Array }
-  | { readonly kind: "start"; readonly operationToken: string };
+  | {
+      readonly kind: "start";
+      readonly headers: Readonly<Record<string, string>>;
+      readonly operationToken: string;
+    };
 
 export interface TaskClientOptions {
   readonly url: string;
@@ -107,7 +101,7 @@ export function createTaskClient(options: TaskClientOptions): TaskClient {
           return;
         case "start":
           await client.call("startTask", {
-            headers: { [headerNames.taskToken]: token },
+            headers: { ...answer.headers, [headerNames.taskToken]: token },
             body: { operationToken: answer.operationToken },
             timeoutMs: requestTimeoutMs,
           });
@@ -125,5 +119,13 @@ export function createTaskClient(options: TaskClientOptions): TaskClient {
 /** Worth another try: nothing was said about the task. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof ConnectionFailed) return true;
-  return error instanceof AdminError && (error.retryable || error.status === 401);
+  // 408 and 429 of something in between have no problem document that says so.
+  return error instanceof AdminError && (error.retryable || [401, 408, 429].includes(error.status));
+}
+
+/** What was sent would be refused each time; neither the lease nor the credential is at fault. */
+export function isRefusal(error: unknown): error is AdminError {
+  if (!(error instanceof AdminError) || isPassing(error)) return false;
+  if (error.status < 400 || error.status >= 500 || error.status === 403) return false;
+  return error.code !== "LEASE_LOST" && error.code !== "INVALID_TASK_TOKEN";
 }
