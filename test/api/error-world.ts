@@ -121,7 +121,7 @@ export async function openErrorWorld(): Promise<ErrorWorld> {
     json: {},
   });
 
-  const queued = await seedEndpoint(main, { name: "queued", owner: "insights", queue: "work" });
+  const queued = await seedEndpoint(main, { name: "queued", owner: "insights", queue: "renders" });
   await seedGrant(main, queued, "storefront");
   await call({
     method: "POST",
@@ -131,7 +131,7 @@ export async function openErrorWorld(): Promise<ErrorWorld> {
   });
   const polled = await call({
     method: "POST",
-    path: "/v1/namespaces/insights/queues/work/poll?wait=10s",
+    path: "/v1/namespaces/insights/queues/renders/poll?wait=10s",
     token: teams.ownerToken,
     json: { worker: "w" },
   });

@@ -39,7 +39,7 @@ export async function startTwoGateways(): Promise<TwoGateways> {
     options: { publicUrl: here.url },
   });
   for (const name of ["insights", "storefront", "shop"]) await seedNamespace(here, name);
-  const endpoint = await seedEndpoint(here, { name: "jobs", owner: "insights", queue: "work" });
+  const endpoint = await seedEndpoint(here, { name: "jobs", owner: "insights", queue: "renders" });
   for (const caller of ["storefront", "shop"]) await seedGrant(here, endpoint, caller);
   const workerToken = await seedToken(here, "insights", "handler");
   const callerToken = await seedToken(here, "storefront");
@@ -62,7 +62,7 @@ export async function startTwoGateways(): Promise<TwoGateways> {
     async poll(at, query = "", more = {}) {
       const reply = await callApi(at.url, {
         method: "POST",
-        path: `/v1/namespaces/insights/queues/work/poll${query}`,
+        path: `/v1/namespaces/insights/queues/renders/poll${query}`,
         token: workerToken,
         json: { worker: "by-hand", ...more },
       });

@@ -104,7 +104,7 @@ describe("a poll", () => {
 
   test("of a worker that hung up costs nobody a lease", async () => {
     const hangUp = new AbortController();
-    const gone = fetch(`${mesh.here.url}/v1/namespaces/insights/queues/work/poll?wait=30s`, {
+    const gone = fetch(`${mesh.here.url}/v1/namespaces/insights/queues/renders/poll?wait=30s`, {
       method: "POST",
       headers: {
         authorization: `Bearer ${mesh.workerToken}`,
@@ -140,7 +140,7 @@ describe("a poll", () => {
     const body = '{"worker":"gone","limit":6}';
     const socket = connect(Number(new URL(mesh.here.url).port), "127.0.0.1");
     socket.write(
-      `POST /v1/namespaces/insights/queues/work/poll HTTP/1.1\r\nHost: mesh\r\nAuthorization: Bearer ${mesh.workerToken}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `POST /v1/namespaces/insights/queues/renders/poll HTTP/1.1\r\nHost: mesh\r\nAuthorization: Bearer ${mesh.workerToken}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
     // Its first bytes are there, the rest is on its way.
     await once(socket, "data");
@@ -154,7 +154,7 @@ describe("a poll", () => {
   });
 
   test("is for workers of the queue's namespace", async () => {
-    const path = "/v1/namespaces/insights/queues/work/poll";
+    const path = "/v1/namespaces/insights/queues/renders/poll";
     const json = { worker: "w" };
     const { url } = mesh.here;
     const caller = await callApi(url, { method: "POST", path, token: mesh.callerToken, json });
@@ -374,11 +374,11 @@ test("a queue shows what waits, since when and of whom, and who works", async ()
   const get = (path: string) =>
     callApi(mesh.there.url, { path: `/v1/namespaces/insights/queues${path}`, ...worker });
   await waitFor("the worker to be written down", async () =>
-    (await get("/work")).text.includes("by-hand"),
+    (await get("/renders")).text.includes("by-hand"),
   );
-  const { body } = await get("/work");
+  const { body } = await get("/renders");
   expect(body).toMatchObject({
-    name: "work",
+    name: "renders",
     namespace: "insights",
     depth: 2,
     oldestAge: expect.stringMatching(/^\d+(ms|s)$/) as string,
@@ -387,9 +387,9 @@ test("a queue shows what waits, since when and of whom, and who works", async ()
       { worker: "by-hand", seenAt: expect.stringMatching(/Z$/) as string },
     ]) as unknown,
   });
-  expect((await get("")).body["items"]).toMatchObject([{ name: "work", depth: 2 }]);
+  expect((await get("")).body["items"]).toMatchObject([{ name: "renders", depth: 2 }]);
   const metrics = await callApi(mesh.there.opsUrl, { path: "/metrics" });
-  const labels = 'namespace="insights",queue="work"';
+  const labels = 'namespace="insights",queue="renders"';
   expect(metrics.text).toContain(`nexus_mesh_queue_depth{${labels},caller="storefront"} 2`);
   expect(metrics.text).toContain(`nexus_mesh_queue_workers{${labels}} `);
   expect(metrics.text).toMatch(/nexus_mesh_queue_oldest_seconds\{.+\} \d/);

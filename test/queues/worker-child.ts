@@ -31,7 +31,7 @@ const worker = createWorker({
   url,
   token,
   namespace: "insights",
-  queue: "work",
+  queue: "renders",
   services: [handler],
   leaseMs,
   drainMs,

@@ -60,7 +60,7 @@ function work(url: string, more: Partial<WorkerOptions> = {}) {
     url,
     token: mesh.workerToken,
     namespace: "insights",
-    queue: "work",
+    queue: "renders",
     services: [handler],
     leaseMs: 2_000,
     onError: (error) => errors.push(error),

@@ -97,7 +97,7 @@ function work(url: string, more: Partial<WorkerOptions> = {}): Worker {
     url,
     token: mesh.workerToken,
     namespace: "insights",
-    queue: "work",
+    queue: "renders",
     services: [handler],
     leaseMs: 3_000,
     onError: (error) => errors.push(error),
@@ -167,7 +167,7 @@ test("links of a handler reach the caller, of an answer at once and of one that 
   const endpoint = await seedEndpoint(mesh.here, {
     name: "patient",
     owner: "insights",
-    queue: "work",
+    queue: "renders",
     policy: { inlineWaitMs: 20_000 },
   });
   await seedGrant(mesh.here, endpoint, "storefront");

@@ -6,9 +6,9 @@ import {
   StoreUnavailable,
   type Lease,
   type NewOperation,
-  type PutDown,
   type Store,
 } from "../../gateway/src/store/store.ts";
+import type { PutDown } from "../../gateway/src/store/task.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { makeFaulty, type Fault } from "./faulty-pool.ts";
 import {

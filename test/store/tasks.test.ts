@@ -1,13 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  owes,
-  type Claimed,
-  type ClaimedTask,
-  type Lease,
-  type NewOperation,
-  type PutDown,
-  type Store,
-} from "../../gateway/src/store/store.ts";
+import { owes, type Lease, type NewOperation, type Store } from "../../gateway/src/store/store.ts";
+import type { Claimed, ClaimedTask, PutDown } from "../../gateway/src/store/task.ts";
 import {
   anyone,
   attempt,

@@ -1,6 +1,7 @@
 import { backoff } from "../dispatch/backoff.ts";
 import type { GatewayContext } from "../gateway-context.ts";
-import type { Lease, OperationRow, PutDown } from "../store/store.ts";
+import type { Lease, OperationRow } from "../store/store.ts";
+import type { PutDown } from "../store/task.ts";
 import { whereabouts, type HeldOperation } from "./held-operation.ts";
 import type { PolledTask, QueuePolls } from "./queue-polls.ts";
 import { defaultPriority } from "./task-priority.ts";

@@ -1,7 +1,7 @@
 import type { TaskMessage } from "@nexus-mesh/sdk/protocol/task-batch";
 import { ApiError } from "../api-error.ts";
 import type { GatewayContext } from "../gateway-context.ts";
-import type { CallerBacklog, WorkerSeen } from "../store/store.ts";
+import type { CallerBacklog, WorkerSeen } from "../store/task.ts";
 import { uuidV7Time } from "../store/uuid-v7.ts";
 import type { AnswerTasks } from "./answer-tasks.ts";
 import type { HandOut } from "./hand-out.ts";

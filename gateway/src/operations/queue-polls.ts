@@ -1,7 +1,8 @@
 import { ApiError } from "../api-error.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { listenToQueues, type QueueSignal } from "../store/queue-signal.ts";
-import type { ClaimedTask, OperationRow } from "../store/store.ts";
+import type { OperationRow } from "../store/store.ts";
+import type { ClaimedTask } from "../store/task.ts";
 
 export interface PollRequest {
   readonly queueId: number;

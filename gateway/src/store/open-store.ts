@@ -12,6 +12,7 @@ import { createSettle } from "./settle.ts";
 import { createStoreConnection, type StorePools } from "./store-connection.ts";
 import type { Store } from "./store.ts";
 import { createSweepHeads } from "./sweep-heads.ts";
+import { createQueues } from "./queues.ts";
 import { createTasks } from "./tasks.ts";
 
 export { batchPoolOptions, storePoolOptions } from "./store-connection.ts";
@@ -76,6 +77,7 @@ export function openStore(parts: StoreParts): Store {
     ...createHeldRows(connection, crash),
     ...createCallbacks(connection),
     ...tasks,
+    ...createQueues(connection),
     ...operationRows,
     sweep: createSweepHeads(connection),
     list: createListOperations(connection, summaries),

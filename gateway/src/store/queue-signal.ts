@@ -1,5 +1,5 @@
 import pg from "pg";
-import { taskChannel } from "./tasks.ts";
+import { taskChannel } from "./queues.ts";
 
 export interface QueueSignal {
   stop(): Promise<void>;

@@ -5,7 +5,7 @@ import type { Engine } from "../../engine.ts";
 import type { GatewayContext } from "../../gateway-context.ts";
 import type { Route } from "../route.ts";
 import { progressBytes } from "./progress.ts";
-import * as schemas from "./schemas/operations.ts";
+import { reportProgress } from "./schemas/progress.ts";
 
 /** The callback token alone is the credential, as for a completion: the route lies outside of what is authenticated. */
 export function registerReportProgress(
@@ -14,7 +14,7 @@ export function registerReportProgress(
   engine: Engine,
 ): void {
   app.route<Route<"reportProgress">>({
-    ...schemas.reportProgress,
+    ...reportProgress,
     handler: async (request, reply) => {
       const { operationId: id } = request.params;
       const tokens = createCompletionTokens(context.keys.callbackHmac);

@@ -342,35 +342,6 @@ export const listAttempts = {
   },
 } as const;
 
-export const reportProgress = {
-  method: "POST",
-  url: "/v1/operations/:operationId/progress",
-  schema: {
-    operationId: "reportProgress",
-    summary: "Report how far an operation is",
-    description:
-      "For handlers behind a URL; the callback token of the start is the credential. It is written once a second at most, the newest of what came meanwhile.",
-    tags,
-    security: [{ callbackToken: [] }],
-    params,
-    headers: {
-      type: "object",
-      required: ["nexus-mesh-completion-token"],
-      properties: { "nexus-mesh-completion-token": { type: "string", maxLength: 8000 } },
-    },
-    body: { $ref: "ProgressInput#" },
-    response: {
-      202: noContent("It is written, or will be within a second."),
-      ...problems(
-        "INVALID_CALLBACK_TOKEN",
-        "OPERATION_NOT_FOUND",
-        "OPERATION_CLOSED",
-        "PAYLOAD_TOO_LARGE",
-      ),
-    },
-  },
-} as const;
-
 export const cancelOperation = {
   method: "POST",
   url: "/v1/operations/:operationId/cancel",

@@ -10,6 +10,7 @@ import {
   time,
 } from "./parameters.ts";
 import { problems } from "./problem.ts";
+import { ProgressInput } from "./progress.ts";
 
 const tags = ["queues"];
 const worker = {
@@ -99,19 +100,6 @@ const token = {
   maxLength: 500,
   description: "The task's `Nexus-Mesh-Task-Token`.",
   examples: ["q2mGr0…"],
-} as const;
-
-const ProgressInput = {
-  $id: "ProgressInput",
-  type: "object",
-  additionalProperties: false,
-  properties: {
-    step: { type: "integer", minimum: 0 },
-    of: { type: "integer", minimum: 0 },
-    message: { type: "string", maxLength: 1000 },
-    detail: { description: "Any JSON, up to 4 KiB." },
-  },
-  examples: [{ step: 2, of: 5, message: "reading" }],
 } as const;
 
 const HeartbeatInput = {

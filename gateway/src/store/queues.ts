@@ -1,0 +1,98 @@
+import { milliseconds } from "./head-row.ts";
+import type { Statement, StoreConnection } from "./store-connection.ts";
+import type { Store } from "./store.ts";
+
+/** "No payload beyond queue ids": see queue-signal.ts. */
+export const taskChannel = "nexus_mesh_tasks";
+
+const withTasks: Statement = {
+  name: "queues-with-tasks",
+  text: `select q.id from unnest($1::int[]) as q(id) where exists (select from task where queue_id = q.id)`,
+};
+
+const notifyStatement: Statement = { name: "notify-tasks", text: "select pg_notify($1, $2)" };
+
+const backlogStatement: Statement = {
+  name: "backlog",
+  text: `
+    select c.queue_id, c.caller_ns, c.depth,
+      (select min(first.id::text) from generate_series(1, 5) as p, lateral (
+        select t.id from task t where t.queue_id = c.queue_id and t.caller_ns = c.caller_ns and t.priority = p
+        order by t.id limit 1
+      ) as first) as oldest_id
+    from (
+      select queue_id, caller_ns, count(*)::int as depth from task
+      where queue_id = any($1::int[]) group by queue_id, caller_ns
+    ) as c order by c.queue_id, c.depth desc, c.caller_ns`,
+};
+
+const noteWorkersStatement: Statement = {
+  name: "note-workers",
+  text: `
+    with gone as (delete from queue_worker where seen_at < now() - interval '1 hour' and not worker = any($2::text[]))
+    insert into queue_worker (queue_id, worker, seen_at)
+    select q.id, s.worker, now() from unnest($1::int[], $2::text[]) as s(queue_id, worker) join queue q on q.id = s.queue_id
+    order by q.id, s.worker
+    on conflict (queue_id, worker) do update set seen_at = excluded.seen_at`,
+};
+
+const workersStatement: Statement = {
+  name: "workers",
+  text: `
+    select queue_id, worker, date_part('epoch', seen_at) * 1000 as seen_at from queue_worker
+    where queue_id = any($1::int[]) and seen_at > now() - ${milliseconds("$2::float8")}
+    order by queue_id, worker`,
+};
+
+type Queues = Pick<
+  Store,
+  "queuesWithTasks" | "notifyQueues" | "backlog" | "noteWorkers" | "workers"
+>;
+
+/** Of queues as a whole: whether and how much waits, of whom, and who works. */
+export function createQueues(connection: StoreConnection): Queues {
+  return {
+    async queuesWithTasks(queueIds) {
+      return (await connection.once<{ id: number }>(withTasks, [queueIds])).map(({ id }) => id);
+    },
+
+    async notifyQueues(queueIds) {
+      await connection.once(notifyStatement, [taskChannel, queueIds.join(",")]);
+    },
+
+    async backlog(queueIds) {
+      const rows = await connection.once<{
+        queue_id: number;
+        caller_ns: number;
+        depth: number;
+        oldest_id: string;
+      }>(backlogStatement, [queueIds]);
+      return rows.map((row) => ({
+        queueId: row.queue_id,
+        callerNs: row.caller_ns,
+        depth: row.depth,
+        oldestId: row.oldest_id,
+      }));
+    },
+
+    async noteWorkers(seen) {
+      if (seen.length === 0) return;
+      await connection.once(noteWorkersStatement, [
+        seen.map(({ queueId }) => queueId),
+        seen.map(({ worker }) => worker),
+      ]);
+    },
+
+    async workers(queueIds, withinMs) {
+      const rows = await connection.once<{ queue_id: number; worker: string; seen_at: number }>(
+        workersStatement,
+        [queueIds, withinMs],
+      );
+      return rows.map((row) => ({
+        queueId: row.queue_id,
+        worker: row.worker,
+        seenAt: row.seen_at,
+      }));
+    },
+  };
+}
