@@ -53,6 +53,8 @@ export async function crashScenario(point: CrashPoint, mesh: Mesh): Promise<Cras
     const ended = await allEnded(pool, accepted);
     const owed = accepted.length;
     await poll(20_000, () => accepted.every((id) => receiver.received.has(id)));
+    // A receiver has its callback before the gateway reads the acknowledgement, and dies there.
+    await poll(10_000, () => doomed.reached());
     const outcomes = await pool.query<{ id: string; n: number }>(
       "select id, count(*)::int as n from outcome group by id having count(*) > 1",
     );
