@@ -35,8 +35,9 @@ export async function partitionDaysAhead(pool: Pool, now: number): Promise<numbe
 
 /**
  * Detaches and drops partitions older than the retention, whole days at a time, oldest first. One that still holds an
- * operation which runs, owes something or has an open callback is kept: the longest runners keep it. A parked callback
- * goes with its operation's day: there is nothing left that it could deliver.
+ * operation which runs, owes something, has an open callback or ended within its dedupe window is kept: what ran longer
+ * than the retention can still be read after its end. A parked callback goes with its operation's day: there is nothing
+ * left that it could deliver.
  */
 export async function dropExpiredPartitions(
   pool: Pool,
@@ -92,7 +93,7 @@ async function attach(pool: Pool, table: (typeof tables)[number], day: number): 
 
 async function inUse(pool: Pool, day: number): Promise<boolean> {
   const { rows } = await pool.query<{ used: boolean }>(
-    `select exists (select 1 from head where id >= $1 and id < $2 and (state < 4 or owes <> 0))
+    `select exists (select 1 from head where id >= $1 and id < $2)
          or exists (select 1 from callback where id >= $1 and id < $2 and state in (0, 1)) as used`,
     [dayBound(day), dayBound(day + 1)],
   );

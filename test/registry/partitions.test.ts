@@ -96,6 +96,7 @@ test("expired partitions are dropped, the retention's are kept", async () => {
 const holders: [string, () => Promise<unknown>][] = [
   ["runs", () => insertHead(now, 1, 0)],
   ["owes a callback", () => insertHead(now, 4, 1)],
+  ["ended after the retention, and its request id is remembered", () => insertHead(now, 4, 0)],
   [
     "has an open callback",
     () =>
