@@ -3,8 +3,10 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { ConfigurationError, configurationExitCode } from "./commands/configuration-error.ts";
 import { migrateDatabase } from "./commands/migrate.ts";
+import { reseal } from "./commands/reseal.ts";
 import {
   requireDatabaseUrl,
+  requireMasterKeys,
   requireSettings,
   type Environment,
   type ServeFlags,
@@ -72,6 +74,19 @@ function program(environment: Environment): Command {
       const settings = requireSettings(flags, environment);
       const token = await bootstrap({ ...settings, force: flags.force === true });
       process.stdout.write(`${token}\n`);
+    });
+
+  command
+    .command("reseal")
+    .description('seal all secrets with the first key of NEXUS_MESH_MASTER_KEY="new,old"')
+    .action(async () => {
+      const count = await reseal({
+        databaseUrl: requireDatabaseUrl(environment),
+        masterKeys: requireMasterKeys(environment),
+      });
+      process.stdout.write(
+        `${count} sealed anew. Nothing needs the old master key any more: start all gateways with the new one alone.\n`,
+      );
     });
 
   return command;

@@ -21,6 +21,7 @@ import {
   type Snapshot,
   type TokenRecord,
 } from "./registry.ts";
+import { resealSecrets } from "./reseal-secrets.ts";
 import { write } from "./write.ts";
 
 /** Snapshots older than this are nowhere in use any more: every gateway polls several times as often. */
@@ -236,6 +237,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       );
       return required(rows[0], `secret "${name}"`).sealed;
     },
+    resealSecrets: (reseal, actor) => change(actor, (client) => resealSecrets(client, reseal)),
     claimBootstrap: (force, actor) =>
       change(actor, async (client) => {
         const { rowCount } = await client.query(

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import type { Reseal } from "./reseal-secrets.ts";
 
 /** Small integers, never reused: what the data plane's rows and callback tokens carry instead of names. */
 export type NamespaceId = number;
@@ -254,6 +255,8 @@ export interface Registry {
   addSigningKey(key: Omit<SigningKey, "createdAt" | "retiredAt">, actor: Actor): Promise<void>;
   /** Sealed secrets of the mesh itself, by name (`callback-hmac`). Insert-if-absent; returns what is stored. */
   ensureSecret(name: string, sealed: string): Promise<string>;
+  /** Gives every sealed value of the control plane to `reseal`, in one transaction; returns how many were replaced. */
+  resealSecrets(reseal: Reseal, actor: Actor): Promise<number>;
   /** The one-time bootstrap mark: true for the first caller, or with force. */
   claimBootstrap(force: boolean, actor: Actor): Promise<boolean>;
 

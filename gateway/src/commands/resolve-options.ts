@@ -75,7 +75,19 @@ export function requireSettings(
       `please set ${missing.join(", ")}; or try it without any of them: nexus-mesh-gateway serve --dev`,
     );
   }
-  const masterKeys = masterKey.split(",").map((key) => key.trim());
+  const masterKeys = readMasterKeys(masterKey);
+  return { databaseUrl, masterKeys, publicUrl: readPublicUrl(publicUrl) };
+}
+
+export function requireMasterKeys(environment: Environment): readonly string[] {
+  const masterKey = environment["NEXUS_MESH_MASTER_KEY"] ?? "";
+  if (masterKey === "")
+    throw new ConfigurationError('please set NEXUS_MESH_MASTER_KEY ("new,old" while rotating)');
+  return readMasterKeys(masterKey);
+}
+
+function readMasterKeys(text: string): readonly string[] {
+  const masterKeys = text.split(",").map((key) => key.trim());
   try {
     parseMasterKeys(masterKeys);
   } catch (error) {
@@ -84,7 +96,7 @@ export function requireSettings(
       { cause: error },
     );
   }
-  return { databaseUrl, masterKeys, publicUrl: readPublicUrl(publicUrl) };
+  return masterKeys;
 }
 
 export function requireDatabaseUrl(environment: Environment): string {

@@ -1,0 +1,98 @@
+import { defaultGatewayOptions } from "@nexus-mesh/gateway/options";
+import { freePort } from "@nexus-mesh/gateway/dev/free-port";
+import { request } from "undici";
+import { expect, test } from "vitest";
+import { reseal } from "../../gateway/src/commands/reseal.ts";
+import { generateMasterKey } from "../../gateway/src/identity/master-key.ts";
+import { SealBroken } from "../../gateway/src/identity/seal.ts";
+import { complete } from "../engine/mesh.ts";
+import { startCallbackReceiver } from "../harness/callback-receiver.ts";
+import { startGateway } from "../harness/gateway.ts";
+import { startScriptedHandler } from "../harness/handler-server.ts";
+import { createDatabase } from "../harness/postgres.ts";
+import { seedMesh } from "../harness/seed-mesh.ts";
+import { waitFor } from "../harness/wait-for.ts";
+
+test("after a reseal the old master key is needed by nothing: a callback that was owed before comes with its secret", async () => {
+  const [oldKey, newKey] = [generateMasterKey(), generateMasterKey()];
+  const database = await createDatabase();
+  const handler = await startScriptedHandler({
+    status: 201,
+    headers: { "content-type": "application/json" },
+    body: '{"token":"job","state":"running"}',
+  });
+  const receiver = await startCallbackReceiver();
+  const port = await freePort();
+  const options = {
+    port,
+    publicUrl: `http://127.0.0.1:${port}`,
+    backoff: { firstMs: 50, maxMs: 100 },
+  };
+  const start = (masterKeys: readonly string[]) =>
+    startGateway({ databaseUrl: database.url, options: { ...options, masterKeys } });
+  const call = async (token: string, secret: string) => {
+    const reply = await request(
+      `${options.publicUrl}/nexus/endpoints/work/services/s/o?callback=${encodeURIComponent(receiver.url)}`,
+      {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${token}`,
+          prefer: "respond-async",
+          "nexus-callback-x-secret": secret,
+        },
+        body: "{}",
+      },
+    );
+    expect(reply.statusCode).toBe(201);
+    return ((await reply.body.json()) as { token: string }).token;
+  };
+  const secretsOf = (id: string, since = 0) =>
+    receiver.received
+      .slice(since)
+      .filter(({ headers }) => headers["nexus-operation-token"] === id)
+      .map(({ headers }) => headers["x-secret"]);
+
+  const { token } = await seedMesh(
+    {
+      ...defaultGatewayOptions,
+      ...options,
+      databaseUrl: database.url,
+      masterKeys: [oldKey],
+      opsPort: 0,
+      allowUnsafeDatabase: true,
+    },
+    "work",
+    handler.url,
+  );
+  const before = await start([oldKey]);
+  receiver.answer(500);
+  const owed = await call(token, "of the owed one");
+  const first = await handler.nextCall("the first start");
+  expect(await complete(first, { state: "succeeded", body: '"done"' })).toEqual({ status: 200 });
+  await waitFor("a delivery to fail", () => receiver.received.length > 0);
+  const running = await call(token, "of the running one");
+  const second = await handler.nextCall("the second start", (one) => one !== first);
+  await before.close();
+
+  const rotating = await start([newKey, oldKey]);
+  const settings = { databaseUrl: database.url, masterKeys: [newKey, oldKey] };
+  // The callbacks' HMAC, the signing key, the namespace's callback secret and where it was made, two operations, a callback.
+  expect(await reseal(settings)).toBe(7);
+  expect(await reseal(settings)).toBe(0);
+  await rotating.close();
+
+  await expect(start([oldKey])).rejects.toThrow(SealBroken);
+  receiver.answer(200);
+  const refused = receiver.received.length;
+  const after = await start([newKey]);
+  await waitFor("the callback that was owed", () => secretsOf(owed, refused).length > 0);
+  expect(secretsOf(owed, refused)).toEqual(["of the owed one"]);
+  expect(await complete(second, { state: "succeeded", body: '"done"' })).toEqual({ status: 200 });
+  await waitFor("the callback of the one that ran", () => secretsOf(running).length > 0);
+  expect(secretsOf(running)).toEqual(["of the running one"]);
+
+  await after.close();
+  await handler.close();
+  await receiver.close();
+  await database.drop();
+});
