@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { completeOperation } from "@nexus-mesh/sdk/complete-operation";
 import {
@@ -214,11 +213,17 @@ test("a gateway that is killed costs a running worker nothing: it beats and answ
     work(proxy.url, { leaseMs: 2_000 });
     const operation = await mesh.client(mesh.here).start("long", "work");
     const one = await running("work");
+    const leaseEnd = async () =>
+      (await mesh.there.context.store.summary(operation.operationId))?.head?.dueAt ?? 0;
     gateway.signal("SIGKILL");
     await gateway.exited;
+    const atDeath = await leaseEnd();
     proxy.setUpstreams([{ host, port: mesh.there.options.port }]);
-    // Longer than its lease: without heartbeats through the other gateway somebody else would have it.
-    await delay(3_000);
+    // More than its lease further: without heartbeats through the other gateway somebody else would have it.
+    await waitFor(
+      "heartbeats to carry it over its lease",
+      async () => (await leaseEnd()) > atDeath + 2_000,
+    );
     expect(one.ctx.abortSignal.aborted).toBe(false);
     one.end("done");
     expect(await operation.result()).toBe("done");
