@@ -30,7 +30,7 @@ export function createStartDurable(
     remember: (operation: NewOperation) => void;
   },
 ): StartDurable {
-  const { clock, egress, keys, metrics, store } = context;
+  const { clock, crash, egress, keys, metrics, store } = context;
 
   return async (request) => {
     const { endpoint, callbackUrl } = request;
@@ -128,6 +128,7 @@ export function createStartDurable(
     const done = new AbortController();
     // Before the commit: a worker may answer before this gateway has heard of it.
     if (inline !== undefined) parts.inlineWaits.set(id, inline);
+    if (reserved !== undefined) crash("hand-off:before-commit");
     try {
       const accepted = await store
         .accept({
@@ -150,6 +151,7 @@ export function createStartDurable(
       const { lease } = accepted;
       if (reserved === undefined || lease === null) parts.polls.filled(queueId);
       else {
+        crash("hand-off:after-commit");
         const head = leasedHead(operation, lease);
         const task = { kind: "start", lease, head, operation } as const;
         if (!reserved.deliver(task)) parts.background(parts.putDown.giveBack([task], queueId));

@@ -41,7 +41,7 @@ export function openStore(parts: StoreParts): Store {
   const settle = createSettle(connection, metrics);
   const notes = createNotes(connection, metrics, crash);
   const { summaries, ...operationRows } = createOperationRows(connection);
-  const { flushTasks, ...tasks } = createTasks(connection, metrics);
+  const { flushTasks, ...tasks } = createTasks(connection, metrics, crash);
 
   // The awaited ones first: what is noted lazily may wait for their locks.
   const flush = async (): Promise<void> => {
