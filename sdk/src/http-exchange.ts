@@ -101,11 +101,11 @@ function send(given: HttpRequest, signal: AbortSignal) {
 
 function failureOf(given: HttpRequest, error: unknown, late: string | false): unknown {
   if (given.signal?.aborted === true) return given.signal.reason;
+  if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError)
+    return new InvalidRequest(error.message, { cause: error });
   const why = late === false ? (error instanceof Error ? error.message : String(error)) : late;
   const message = `${given.method} ${new URL(given.url).origin}: ${why}`;
-  return error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError
-    ? new InvalidRequest(message, { cause: error })
-    : new ConnectionFailed(message, { cause: error });
+  return new ConnectionFailed(message, { cause: error });
 }
 
 /** Timers hold no more than 2^31 - 1 ms, and fire at once for what is over it. */
