@@ -13,7 +13,7 @@ import { isTerminal } from "./lifecycle.ts";
 import type { PutDownTasks } from "./put-down.ts";
 import type { QueuePolls } from "./queue-polls.ts";
 import { taskPriority } from "./task-priority.ts";
-import type { Waiters } from "./waiters.ts";
+import type { Watches } from "./watches.ts";
 
 export type StartDurable = (request: StartRequest) => Promise<StartReply>;
 
@@ -25,7 +25,7 @@ export function createStartDurable(
     polls: Pick<QueuePolls, "reserve" | "filled">;
     putDown: Pick<PutDownTasks, "giveBack">;
     inlineWaits: Map<string, InlineWait>;
-    waiters: Pick<Waiters, "wait">;
+    watches: Pick<Watches, "wait">;
     background: (work: Promise<void>) => void;
     remember: (operation: NewOperation) => void;
   },
@@ -174,7 +174,7 @@ export function createStartDurable(
     ms: number,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!(await parts.waiters.wait({ key, id }, ms, signal))) return;
+    if (!(await parts.watches.wait({ key, id }, ms, signal))) return;
     const outcome = await store.outcome(id);
     if (outcome !== undefined && inline.claim()) inline.answer({ kind: "ended", outcome });
   }

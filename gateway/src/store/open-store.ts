@@ -14,6 +14,7 @@ import type { Store } from "./store.ts";
 import { createSweepHeads } from "./sweep-heads.ts";
 import { createQueues } from "./queues.ts";
 import { createTasks } from "./tasks.ts";
+import { createWatchedRows } from "./watched-rows.ts";
 
 export { batchPoolOptions, storePoolOptions } from "./store-connection.ts";
 
@@ -79,6 +80,7 @@ export function openStore(parts: StoreParts): Store {
     ...tasks,
     ...createQueues(connection),
     ...operationRows,
+    ...createWatchedRows(connection),
     sweep: createSweepHeads(connection),
     list: createListOperations(connection, summaries),
     flush,
