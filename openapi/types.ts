@@ -366,6 +366,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/operations/{operationId}/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Watch an operation
+     * @description Server-sent events: what has happened so far, then each thing as it happens: `state`, `attempt` (starts and cancels), `blocked`, `progress`, and `outcome`, after which the stream ends. With the `Last-Event-ID` of any event, any gateway of the mesh goes on after it: states, attempts and the outcome without a gap and without a repeat, of progress and of what blocks it the latest. A stream also ends when its gateway shuts down (come again), and when its token is revoked or expires.
+     */
+    get: operations["watchOperation"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/operations/{operationId}/cancel": {
     parameters: {
       query?: never;
@@ -1650,6 +1670,135 @@ export interface components {
       /** @description null on the last page. */
       nextCursor: string | null;
     };
+    /**
+     * @example {
+     *       "state": "started",
+     *       "at": null,
+     *       "worker": "reports-7f9c/4711"
+     *     }
+     */
+    StateEvent: {
+      /** @enum {string} */
+      state: "scheduled" | "backing_off" | "parked" | "started";
+      /**
+       * Format: date-time
+       * @description null: not known to a moment.
+       * @example 2026-08-14T09:30:00.000Z
+       */
+      at: string | null;
+      /** @description Of a queue: who has it. */
+      worker: string | null;
+    };
+    /**
+     * @description Why nobody works on it.
+     * @example {
+     *       "reason": "backing_off",
+     *       "message": "connect ECONNREFUSED 10.0.0.7:443",
+     *       "until": "2026-08-14T09:30:04.000Z"
+     *     }
+     */
+    BlockedEvent: {
+      /**
+       * @description null: no longer.
+       * @enum {string|null}
+       */
+      reason: "backing_off" | "parked" | "waiting_for_worker" | null;
+      message: string | null;
+      /**
+       * Format: date-time
+       * @description The next try.
+       * @example 2026-08-14T09:30:00.000Z
+       */
+      until: string | null;
+    };
+    /**
+     * @example {
+     *       "step": 2,
+     *       "of": 5,
+     *       "message": "reading",
+     *       "at": "2026-08-14T09:31:00.000Z",
+     *       "detail": null
+     *     }
+     */
+    ProgressEvent: {
+      step: number | null;
+      of: number | null;
+      message: string | null;
+      /**
+       * Format: date-time
+       * @example 2026-08-14T09:30:00.000Z
+       */
+      at: string;
+      /** @description Any JSON. */
+      detail: unknown;
+    };
+    /**
+     * @description The last event. The result itself is read by `getOperationResult`.
+     * @example {
+     *       "state": "succeeded",
+     *       "closedAt": "2026-08-14T09:32:00.000Z",
+     *       "message": null
+     *     }
+     */
+    OutcomeEvent: {
+      /** @enum {string} */
+      state: "succeeded" | "failed" | "canceled" | "timed_out" | "terminated";
+      /**
+       * Format: date-time
+       * @example 2026-08-14T09:30:00.000Z
+       */
+      closedAt: string;
+      /** @description The failure's, cut after 1000 characters; null: it went well, or says none. */
+      message: string | null;
+    };
+    /**
+     * @description One event of the stream: its `id`, its `event`, and its `data`, a line of JSON.
+     * @example {
+     *       "id": "v1.60718293.3.0.0.1x2y3z.0.0",
+     *       "event": "state",
+     *       "data": {
+     *         "state": "started",
+     *         "at": null,
+     *         "worker": "reports-7f9c/4711"
+     *       }
+     *     }
+     */
+    WatchEvent:
+      | {
+          /** @description For `Last-Event-ID`. */
+          id: string;
+          /** @enum {string} */
+          event: "state";
+          data: components["schemas"]["StateEvent"];
+        }
+      | {
+          /** @description For `Last-Event-ID`. */
+          id: string;
+          /** @enum {string} */
+          event: "attempt";
+          data: components["schemas"]["Attempt"];
+        }
+      | {
+          /** @description For `Last-Event-ID`. */
+          id: string;
+          /** @enum {string} */
+          event: "blocked";
+          data: components["schemas"]["BlockedEvent"];
+        }
+      | {
+          /** @description For `Last-Event-ID`. */
+          id: string;
+          /** @enum {string} */
+          event: "progress";
+          data: components["schemas"]["ProgressEvent"];
+        }
+      | {
+          /** @description For `Last-Event-ID`. */
+          id: string;
+          /** @enum {string} */
+          event: "outcome";
+          data: components["schemas"]["OutcomeEvent"];
+        };
     /**
      * @example {
      *       "id": "01981f6e-7c1a-7e2b-8d3c-4e5f60718293.3b1f0c9d",
@@ -4569,6 +4718,107 @@ export interface operations {
         };
       };
       /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  watchOperation: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The id of the last event that was read; an EventSource sends it by itself. */
+        "last-event-id"?: string;
+      };
+      path: {
+        /** @example 01981f6e-7c1a-7e2b-8d3c-4e5f60718293 */
+        operationId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description `text/event-stream`, a comment each 15 s. One event: `id: v1.60718293.3.0.0.1x2y3z.0.0`, `event: state`, `data: {"state":"started","at":null,"worker":"reports-7f9c/4711"}`, and an empty line. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": components["schemas"]["WatchEvent"];
+        };
+      };
+      /** @description Everything was told: an EventSource does not come again. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_CURSOR`: The cursor is not one of this list.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `OPERATION_NOT_FOUND`: The operation is unknown. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `STORE_UNAVAILABLE`: The database can't be reached.
+       *
+       *     `DRAINING`: This gateway is shutting down.
+       */
       503: {
         headers: {
           [name: string]: unknown;

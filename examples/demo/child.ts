@@ -36,7 +36,7 @@ export function startChild(
   return {
     pid: child.pid ?? 0,
     log: () => lines.slice(-40).join("\n"),
-    line: (matches, ms = 20_000) =>
+    line: (matches, ms = 60_000) =>
       new Promise((resolve, reject) => {
         const give = (): void => {
           waiting.delete(look);

@@ -1,11 +1,16 @@
 import { operation, service } from "nexus-rpc";
 
-/** What insights offers. Both teams share this file as they would share a small npm package. */
+/** What insights offers. The teams share this file as they would share a small npm package. */
 export const analytics = service("analytics", {
   /** Answers at once. */
   columns: operation<DatasetReference, string[]>(),
   /** A durable workflow of several slow steps; the result arrives as a completion. */
   profile: operation<DatasetReference, Profile>(),
+});
+
+/** What fulfilment offers. */
+export const delivery = service("delivery", {
+  planTour: operation<DatasetReference, Tour>(),
 });
 
 /** A reference, never the rows: what travels through a mesh should stay small. */
@@ -23,4 +28,11 @@ export interface ColumnProfile {
   readonly name: string;
   readonly missing: number;
   readonly distinct: number;
+}
+
+export interface Tour {
+  /** In the order of the tour, which ends where it began. */
+  readonly stops: readonly string[];
+  readonly draftKm: number;
+  readonly km: number;
 }

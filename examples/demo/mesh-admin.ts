@@ -2,14 +2,21 @@ import { AdminError, createAdminClient, type AdminReply } from "@nexus-mesh/sdk/
 
 /** What the admin of the mesh does once per team. */
 export interface MeshAdmin {
-  /** A namespace whose requests may go to this machine, where the whole demo runs. */
   addTeam(namespace: string): Promise<void>;
-  issueToken(namespace: string): Promise<string>;
+  /** The mesh may send the team's requests to this machine, where the whole demo runs. */
+  allowRequestsTo(namespace: string): Promise<void>;
+  issueToken(namespace: string, role: "caller" | "handler"): Promise<string>;
   callbackSecret(namespace: string): Promise<string>;
-  expose(endpoint: string, owner: string, targetUrl: string): Promise<void>;
+  expose(
+    endpoint: string,
+    owner: string,
+    target: { kind: "http"; url: string } | { kind: "queue"; queue: string },
+  ): Promise<void>;
   grant(endpoint: string, caller: string): Promise<void>;
   /** What the namespace started, oldest first. */
   operations(caller: string): Promise<AdminReply<"listOperations">["items"]>;
+  operation(caller: string, operationId: string): Promise<AdminReply<"getOperation">>;
+  queue(namespace: string, queue: string): Promise<AdminReply<"getQueue">>;
 }
 
 export function meshAdmin(url: string, token: string): MeshAdmin {
@@ -18,13 +25,16 @@ export function meshAdmin(url: string, token: string): MeshAdmin {
     addTeam: async (namespace) => {
       const path = { namespace };
       await onceKnown(() => admin.call("putNamespace", { path, body: {}, headers: {} }));
+    },
+    allowRequestsTo: async (namespace) => {
+      const path = { namespace };
       const rule = { host: "127.0.0.1", ports: [0], cidrs: ["127.0.0.0/8"], plainHttp: true };
       await onceKnown(() =>
         admin.call("putEgressPolicy", { path, body: { rules: [rule] }, headers: {} }),
       );
     },
-    issueToken: async (namespace) => {
-      const body = { role: "caller", subject: `${namespace}-app` } as const;
+    issueToken: async (namespace, role) => {
+      const body = { role, subject: `${namespace}-app` } as const;
       const issued = await onceKnown(() => admin.call("issueToken", { path: { namespace }, body }));
       return issued.token;
     },
@@ -34,8 +44,8 @@ export function meshAdmin(url: string, token: string): MeshAdmin {
       );
       return secrets[0] ?? "";
     },
-    expose: async (endpoint, owner, targetUrl) => {
-      const body = { owner, target: { kind: "http", url: targetUrl } } as const;
+    expose: async (endpoint, owner, target) => {
+      const body = { owner, target };
       await onceKnown(() => admin.call("putEndpoint", { path: { endpoint }, body, headers: {} }));
     },
     grant: async (endpoint, caller) => {
@@ -49,6 +59,12 @@ export function meshAdmin(url: string, token: string): MeshAdmin {
       );
       return items.toReversed();
     },
+    operation: (caller, operationId) =>
+      createAdminClient({ url, token, namespace: caller }).call("getOperation", {
+        path: { operationId },
+      }),
+    queue: (namespace, queue) =>
+      onceKnown(() => admin.call("getQueue", { path: { namespace, queue } })),
   };
 }
 

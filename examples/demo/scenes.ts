@@ -1,6 +1,7 @@
 import { DBOSClient } from "@dbos-inc/dbos-sdk";
 import { until } from "./child.ts";
 import { onClose } from "./closing.ts";
+import { playFulfilment } from "./fulfilment-scenes.ts";
 import { chapter, holds, say, table } from "./narrate.ts";
 import { sideEffectsOf, type Stepped } from "./profile-dataset.ts";
 import type { Stage } from "./stage.ts";
@@ -16,6 +17,7 @@ export async function playScenes(stage: Stage): Promise<void> {
   await sameRequestTwice(stage);
   await noGrant(stage);
   await cancel(stage);
+  await playFulfilment(stage);
   await whatTheGatewaysRecorded(stage);
 }
 
@@ -126,9 +128,10 @@ async function whatTheGatewaysRecorded({ mesh }: Stage): Promise<void> {
   chapter("What the gateways recorded");
   const operations = await mesh.operations("storefront");
   table(
-    ["operation", "request id", "state", "attempts", "took"],
-    operations.map(({ id, requestId, state, attempts, createdAt, closedAt }) => [
+    ["operation", "endpoint", "request id", "state", "attempts", "took"],
+    operations.map(({ id, endpoint, requestId, state, attempts, createdAt, closedAt }) => [
       id,
+      endpoint ?? "",
       requestId ?? "",
       state,
       String(attempts ?? "?"),
@@ -139,11 +142,11 @@ async function whatTheGatewaysRecorded({ mesh }: Stage): Promise<void> {
   );
   say("(the synchronous call cost no row: it is in the metrics)");
   holds(
-    "five operations, four succeeded and one canceled",
+    "six operations, five succeeded and one canceled",
     operations
       .map(({ state }) => state)
       .toSorted()
-      .join() === "canceled,succeeded,succeeded,succeeded,succeeded",
+      .join() === "canceled,succeeded,succeeded,succeeded,succeeded,succeeded",
   );
 }
 

@@ -19,6 +19,8 @@ export interface Stage {
   readonly insights: Child;
   /** Starts insights once more after its process was killed. */
   restartInsights(): Promise<Child>;
+  /** A worker of fulfilment, under a name. */
+  startFulfilment(worker: string): Promise<Child>;
   readonly insightsDatabase: string;
   /** Where the handler's steps leave their mark on the world. */
   readonly sideEffects: string;
@@ -54,15 +56,20 @@ export async function setTheStage({ grant }: { grant: boolean }): Promise<Stage>
   onClose(() => balancer.close());
   say(`gateways ${first.child.pid} and ${second.child.pid} share ${meshUrl}`);
 
-  chapter("Two teams: insights exposes `analytics`, storefront is granted it");
+  chapter(
+    "Three teams: insights exposes `analytics`, fulfilment `tours`; storefront may call both",
+  );
   const mesh = meshAdmin(meshUrl, adminToken);
   const insightsPort = await freePort();
   const target = `http://127.0.0.1:${insightsPort}/nexus`;
-  await mesh.addTeam("insights");
-  await mesh.addTeam("storefront");
-  await mesh.addTeam("marketing");
-  await mesh.expose("analytics", "insights", target);
+  for (const team of ["insights", "fulfilment", "storefront", "marketing"])
+    await mesh.addTeam(team);
+  // None to fulfilment, which nobody can reach.
+  for (const team of ["insights", "storefront"]) await mesh.allowRequestsTo(team);
+  await mesh.expose("analytics", "insights", { kind: "http", url: target });
+  await mesh.expose("tours", "fulfilment", { kind: "queue", queue: "tours" });
   if (grant) await mesh.grant("analytics", "storefront");
+  await mesh.grant("tours", "storefront");
 
   const insightsDatabase = new URL(postgres.url);
   insightsDatabase.pathname = "/insights";
@@ -75,26 +82,30 @@ export async function setTheStage({ grant }: { grant: boolean }): Promise<Stage>
       DATABASE_URL: insightsDatabase.href,
       SIDE_EFFECTS: sideEffects,
     });
+  const workerToken = await mesh.issueToken("fulfilment", "handler");
   const storefrontPort = await freePort();
   const [insights, storefront] = await Promise.all([
     startInsights(),
     startTeam("storefront", {
       PORT: String(storefrontPort),
       MESH_URL: meshUrl,
-      TOKEN: await mesh.issueToken("storefront"),
-      MARKETING_TOKEN: await mesh.issueToken("marketing"),
+      TOKEN: await mesh.issueToken("storefront", "caller"),
+      MARKETING_TOKEN: await mesh.issueToken("marketing", "caller"),
       CALLBACK_SECRET: await mesh.callbackSecret("storefront"),
     }),
   ]);
   say(
     `insights is process ${insights.pid}, its handler a DBOS workflow; storefront is process ${storefront.pid}`,
   );
+  say("fulfilment has no address: its endpoint points at a queue of its own");
   return {
     mesh,
     gateways: [first.child, second.child],
     storefront: storefrontAt(`http://127.0.0.1:${storefrontPort}`),
     insights,
     restartInsights: startInsights,
+    startFulfilment: (worker) =>
+      startTeam("fulfilment", { MESH_URL: meshUrl, TOKEN: workerToken, WORKER: worker }),
     insightsDatabase: insightsDatabase.href,
     sideEffects,
   };

@@ -1,10 +1,16 @@
+import type { OperationEvent } from "@nexus-mesh/sdk/client";
+import type { Tour } from "./contract.ts";
+
 /** What storefront's process can be asked to do, so that the demo can tell the story in order. */
 export type Request =
   | { readonly do: "columns"; readonly dataset: string }
   | { readonly do: "profile"; readonly dataset: string; readonly requestId: string }
   | { readonly do: "cancel"; readonly requestId: string }
   | { readonly do: "call without a grant"; readonly dataset: string }
-  | { readonly do: "completions" };
+  | { readonly do: "completions" }
+  | { readonly do: "order a tour"; readonly dataset: string; readonly requestId: string }
+  | { readonly do: "events"; readonly operationId: string }
+  | { readonly do: "tour"; readonly operationId: string };
 
 /** A completion that storefront received, verified and wrote down. */
 export interface Completion {
@@ -20,6 +26,9 @@ export interface Answers {
   cancel: Record<string, never>;
   "call without a grant": { readonly refused: string | null };
   completions: { readonly completions: readonly Completion[] };
+  "order a tour": { readonly operationId: string };
+  events: { readonly events: readonly OperationEvent[] };
+  tour: Tour;
 }
 
 export type Ask = <R extends Request>(request: R) => Promise<Answers[R["do"]]>;

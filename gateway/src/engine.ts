@@ -1,4 +1,5 @@
 import type { Endpoint, Namespace } from "@nexus-mesh/registry/registry";
+import type { Follow, Follower } from "./operations/watches.ts";
 import type { QueueEngine } from "./operations/queue-engine.ts";
 import type { Caller } from "./identity/principal.ts";
 import type { Head, OutcomeRow } from "./store/store.ts";
@@ -53,6 +54,8 @@ export interface Engine {
   redeliverCallback(callbackId: string): Promise<void>;
   /** Resolves true once the operation is terminal, false when the time or the signal ended first. */
   waitForEnd(ref: { key: string; id: string }, ms: number, signal: AbortSignal): Promise<boolean>;
+  /** Shows the follower the operation as it is now, and whenever it has changed, until that is stopped. */
+  watch(ref: { key: string; id: string }, follower: Follower): Follow;
   /** Starts the sweep loops. */
   run(): void;
   /** Stops taking work, answers waiters, lets attempts in flight end, flushes, releases what it holds. */

@@ -15,6 +15,7 @@ export interface Metrics {
   readonly batchSeconds: Histogram<"statement">;
   readonly sweepTaken: Counter<"kind">;
   readonly waiters: Gauge;
+  readonly eventStreams: Gauge;
   /** `result`: handed | claimed | succeeded | failed | refused | started | retry | released | lost | stale. */
   readonly tasks: Counter<"result">;
   readonly pollsWaiting: Gauge;
@@ -92,6 +93,11 @@ export function createMetrics(): Metrics {
       registers,
     }),
     waiters: new Gauge({ name: `${p}waiters`, help: "Long polls waiting here", registers }),
+    eventStreams: new Gauge({
+      name: `${p}event_streams`,
+      help: "Streams of events of operations open here",
+      registers,
+    }),
     tasks: new Counter({
       name: `${p}tasks_total`,
       help: "Tasks handed to waiting workers, claimed, and how they were answered here",

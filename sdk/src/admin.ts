@@ -2,11 +2,28 @@ import type { operations } from "@nexus-mesh/openapi/types";
 import type { Dispatcher } from "undici";
 import { AdminError } from "./admin/admin-error.ts";
 import { adminRoutes, type AdminOperationId } from "./admin/routes.ts";
+import type { GatewayAccess } from "./gateway-access.ts";
 import { httpExchange, type HttpReply } from "./http-exchange.ts";
+import { headerNames } from "./protocol/headers.ts";
 import { encodeSegment } from "./protocol/path.ts";
+import { awaitResult } from "./watch/await-result.ts";
+import {
+  watchOperation,
+  type OperationEvents,
+  type WatchOptions,
+} from "./watch/watch-operation.ts";
 
 export { AdminError } from "./admin/admin-error.ts";
 export { ConnectionFailed } from "./http-exchange.ts";
+export type {
+  AttemptEvent,
+  BlockedEvent,
+  OperationEvent,
+  OutcomeEvent,
+  ProgressEvent,
+  StateEvent,
+} from "./watch/operation-event.ts";
+export type { OperationEvents, WatchOptions } from "./watch/watch-operation.ts";
 export type { AdminOperationId } from "./admin/routes.ts";
 
 type Of<T, K extends string> = K extends keyof T ? T[K] : undefined;
@@ -60,6 +77,20 @@ export interface AdminClient {
   ): Promise<AdminReply<Id>>;
   /** The same with the reply as it came (status, headers, bytes), and a raw body: starts and results. Refusals throw too. */
   callRaw(operationId: AdminOperationId, request: RawRequest): Promise<HttpReply>;
+  /**
+   * The events of one operation until its outcome, across reconnects: what `handle.watch()` of the client is for callers.
+   * @throws AdminError for an answer that is final; the signal's reason.
+   */
+  watchOperation(operationId: string, options?: WatchOptions): OperationEvents;
+  /**
+   * Waits for the end of one operation, across reconnects, and returns its result as it came: 200, 424 for a failure, or
+   * 202 when it goes on after `timeoutMs`.
+   * @throws AdminError for an answer that is final; what the last try met when the time ends without an answer.
+   */
+  awaitResult(
+    operationId: string,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<HttpReply>;
 }
 
 export interface RawRequest {
@@ -75,6 +106,22 @@ export interface RawRequest {
 export function createAdminClient(options: AdminClientOptions): AdminClient {
   const base = options.url.replace(/\/+$/, "");
 
+  function credentials(): Record<string, string> {
+    return {
+      authorization: `Bearer ${options.token}`,
+      ...(options.namespace === undefined ? {} : { [headerNames.namespace]: options.namespace }),
+    };
+  }
+
+  const access: GatewayAccess = {
+    base,
+    headers: credentials,
+    retry: undefined,
+    requestTimeoutMs: 30_000,
+    dispatcher: options.dispatcher,
+    refusal: (reply) => new AdminError(reply),
+  };
+
   async function callRaw(operationId: AdminOperationId, request: RawRequest): Promise<HttpReply> {
     const [method, template] = adminRoutes[operationId];
     const path = template.replace(/\{(\w+)\}/g, (_whole, name: string) => {
@@ -83,8 +130,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
         throw new TypeError(`${operationId} needs the path parameter ${name}`);
       return encodeSegment(value);
     });
-    const headers: Record<string, string> = { authorization: `Bearer ${options.token}` };
-    if (options.namespace !== undefined) headers["nexus-mesh-namespace"] = options.namespace;
+    const headers = credentials();
     for (const [name, value] of Object.entries(request.headers ?? {}))
       if (value !== undefined) headers[name] = value;
     const reply = await httpExchange({
@@ -103,6 +149,12 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
 
   return {
     callRaw,
+    watchOperation: (operationId, watch) => watchOperation(access, operationId, watch),
+    async awaitResult(operationId, wait) {
+      const reply = await awaitResult(access, operationId, wait);
+      if (![200, 202, 424].includes(reply.status)) throw new AdminError(reply);
+      return reply;
+    },
     async call<Id extends AdminOperationId>(
       operationId: Id,
       request: AdminRequest<Id>,

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
   HandlerError,
-  OperationError,
   type OperationInput,
   type OperationKey,
   type OperationMap,
@@ -9,16 +8,34 @@ import {
   type ServiceDefinition,
 } from "nexus-rpc";
 import type { Dispatcher } from "undici";
-import { ConnectionFailed, httpExchange, type HttpReply } from "./http-exchange.ts";
+import { createOperationHandle, type OperationHandle } from "./client/operation-handle.ts";
+import { refusal } from "./client/refusal.ts";
+import { send } from "./client/send.ts";
+import type { GatewayAccess } from "./gateway-access.ts";
+import type { HttpReply } from "./http-exchange.ts";
 import { contentHeaders, deserialize, serialize } from "./protocol/content.ts";
 import { formatDuration } from "./protocol/duration.ts";
-import { decodeErrorResponse } from "./protocol/failure-response.ts";
-import { failureToError, parseFailure } from "./protocol/failure.ts";
 import { headerNames } from "./protocol/headers.ts";
 import { formatLink } from "./protocol/links.ts";
 import { cancelPath, encodeSegment, startPath } from "./protocol/path.ts";
 import { decodeStartResponse } from "./protocol/start-response.ts";
-import { askedDelay, withRetries, type RetryLimits, type RetryOptions } from "./retry.ts";
+import type { RetryOptions } from "./retry.ts";
+
+export {
+  StillRunning,
+  type OperationHandle,
+  type ResultOptions,
+} from "./client/operation-handle.ts";
+export { ConnectionFailed, InvalidRequest } from "./http-exchange.ts";
+export type {
+  AttemptEvent,
+  BlockedEvent,
+  OperationEvent,
+  OutcomeEvent,
+  ProgressEvent,
+  StateEvent,
+} from "./watch/operation-event.ts";
+export type { OperationEvents, WatchOptions } from "./watch/watch-operation.ts";
 
 export interface NexusClientOptions {
   /** The gateway's public URL. */
@@ -28,7 +45,7 @@ export interface NexusClientOptions {
   /** For a token that acts for several namespaces: the one that calls. */
   readonly namespace?: string;
   /**
-   * Of requests that may be repeated: 429, 502, 503, 504, 520, refused, reset and timed-out connections. Between two tries
+   * Of requests that may be repeated (waits for a result and watching go on by rules of their own, see `OperationHandle`): 429, 502, 503, 504, 520, refused, reset and timed-out connections. Between two tries
    * lies what the answer's `Retry-After` asks for, if that is more than the usual delay. An answer that asks for more than
    * a minute, or for more than is left of the call's `timeoutMs`, is the last.
    */
@@ -62,35 +79,6 @@ export interface ExecuteOptions extends StartOptions {
   readonly timeoutMs?: number;
 }
 
-export interface ResultOptions {
-  /** How long to wait, in ms. Default: for ever. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** The wait ended before the operation did. */
-export class StillRunning extends Error {
-  override readonly name = "StillRunning";
-  readonly operationId: string;
-
-  constructor(operationId: string) {
-    super(`operation ${operationId} is still running`);
-    this.operationId = operationId;
-  }
-}
-
-export interface OperationHandle<Output> {
-  /** Names the operation: to the API, the CLI and `client.handle`. */
-  readonly operationId: string;
-  /**
-   * Waits for the end by long polls.
-   * @throws OperationError failed or canceled; HandlerError when the handler refused it; StillRunning after `timeoutMs`.
-   */
-  result(options?: ResultOptions): Promise<Output>;
-  /** Asks the handler to cancel; resolves when the mesh has recorded it. The operation may still succeed. */
-  cancel(options?: { readonly signal?: AbortSignal }): Promise<void>;
-}
-
 export interface ServiceClient<Ops extends OperationMap> {
   /**
    * Starts and waits for the result; a handler that answers at once costs one request.
@@ -109,7 +97,8 @@ export interface ServiceClient<Ops extends OperationMap> {
   ): Promise<OperationOutput<Ops[K]>>;
   /**
    * Returns when the mesh has committed the start: it will be dispatched, whatever dies next.
-   * @throws HandlerError with the mesh's or the handler's type; ConnectionFailed when the gateway can't be reached.
+   * @throws HandlerError with the mesh's or the handler's type; ConnectionFailed when the gateway can't be reached;
+   * InvalidRequest for a header that HTTP can't carry.
    */
   start<K extends OperationKey<Ops>>(
     operation: K,
@@ -141,50 +130,21 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
   const base = options.url.replace(/\/+$/, "");
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
 
-  async function authorized(): Promise<Record<string, string>> {
-    const token = typeof options.token === "string" ? options.token : await options.token();
-    return {
-      authorization: `Bearer ${token}`,
-      [headerNames.failureSupport]: "true",
-      ...(options.namespace === undefined ? {} : { [headerNames.namespace]: options.namespace }),
-    };
-  }
-
-  /** A start is safe to repeat: the same request id attaches. */
-  function send(
-    request: () => {
-      method: "GET" | "POST";
-      url: string;
-      headers: Readonly<Record<string, string>>;
-      body?: Uint8Array;
-      timeoutMs?: number;
+  const access: GatewayAccess = {
+    base,
+    requestTimeoutMs,
+    retry: options.retry,
+    dispatcher: options.dispatcher,
+    refusal,
+    async headers() {
+      const token = typeof options.token === "string" ? options.token : await options.token();
+      return {
+        authorization: `Bearer ${token}`,
+        [headerNames.failureSupport]: "true",
+        ...(options.namespace === undefined ? {} : { [headerNames.namespace]: options.namespace }),
+      };
     },
-    limits: RetryLimits,
-  ): Promise<HttpReply> {
-    return withRetries(
-      async () => {
-        const { headers, timeoutMs = requestTimeoutMs, ...rest } = request();
-        return httpExchange({
-          ...rest,
-          headers: { ...headers, ...(await authorized()) },
-          timeoutMs,
-          signal: limits.signal,
-          dispatcher: options.dispatcher,
-        });
-      },
-      (tried) => {
-        if ("error" in tried) return tried.error instanceof ConnectionFailed && 0;
-        const { result } = tried;
-        return (
-          [429, 502, 503, 504, 520].includes(result.status) &&
-          retryable(result) &&
-          askedDelay(result)
-        );
-      },
-      options.retry,
-      limits,
-    );
-  }
+  };
 
   return {
     service<Ops extends OperationMap>({
@@ -215,10 +175,10 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
         // Made once: a repeat has the same request id.
         const headers = startHeaders(start);
         const reply = await send(
+          access,
           () => {
             const timeoutMs = Math.floor(Math.min(requestTimeoutMs, endsAt - performance.now()));
             return {
-              method: "POST",
               url,
               headers: {
                 // A handler may take as long as this client waits, less the way back.
@@ -264,42 +224,13 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
       }
 
       function handle(key: string, operationId: string): OperationHandle<never> {
-        return {
-          operationId,
-          result: (wanted) => result(key, operationId, wanted) as Promise<never>,
-          async cancel({ signal } = {}) {
-            const url = `${servicePath}${cancelPath(service.name, definitionOf(service, key).name)}`;
-            const reply = await send(
-              () => ({
-                method: "POST",
-                url,
-                headers: { [headerNames.operationToken]: operationId },
-              }),
-              { signal },
-            );
-            if (reply.status !== 202) throw errorOf(reply);
-          },
-        };
-      }
-
-      async function result(
-        key: string,
-        operationId: string,
-        { timeoutMs = Infinity, signal }: ResultOptions = {},
-      ): Promise<unknown> {
-        const end = performance.now() + timeoutMs;
-        for (;;) {
-          const left = Math.max(0, end - performance.now());
-          const waitMs = Math.min(left, 30_000);
-          const url = `${base}/v1/operations/${operationId}/result?wait=${formatDuration(waitMs)}`;
-          const reply = await send(
-            () => ({ method: "GET", url, headers: {}, timeoutMs: waitMs + requestTimeoutMs }),
-            { signal, endsAt: end },
-          );
-          if (reply.status === 200) return outputOf(key, reply);
-          if (reply.status !== 202) throw errorOf(reply);
-          if (end - performance.now() <= 0) throw new StillRunning(operationId);
-        }
+        const cancelUrl = () =>
+          `${servicePath}${cancelPath(service.name, definitionOf(service, key).name)}`;
+        const outputOfKey = (reply: HttpReply) => outputOf(key, reply);
+        return createOperationHandle(access, operationId, {
+          cancelUrl,
+          outputOf: outputOfKey,
+        }) as OperationHandle<never>;
       }
 
       return {
@@ -308,10 +239,10 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
           const endsAt = performance.now() + timeoutMs;
           const begun = await begin(key, input, rest, { respondAsync: false, endsAt });
           if (begun.kind === "sync") return begun.value as never;
-          return result(key, begun.token, {
+          return handle(key, begun.token).result({
             timeoutMs: endsAt - performance.now(),
             ...(rest.signal === undefined ? {} : { signal: rest.signal }),
-          }) as Promise<never>;
+          });
         },
         async start(key, input, start = {}) {
           const begun = await begin(key, input, start, { respondAsync: true, endsAt: Infinity });
@@ -351,36 +282,4 @@ function startHeaders(start: StartOptions): Record<string, string> {
   if (start.links !== undefined && start.links.length > 0)
     headers[headerNames.link] = start.links.map(formatLink).join(", ");
   return headers;
-}
-
-function retryable(reply: HttpReply): boolean {
-  const decoded = decodeErrorResponse(reply);
-  return decoded.kind !== "operation-error" && decoded.retryable;
-}
-
-/** Nexus paths answer with a Failure, `/v1` with a problem document; both name the same code. */
-function errorOf(reply: HttpReply): Error {
-  const type = reply.headers["content-type"] ?? "";
-  if (type.startsWith("application/problem+json")) {
-    const problem = JSON.parse(reply.body.toString()) as { title?: string; detail?: string };
-    const decoded = decodeErrorResponse({
-      status: reply.status,
-      headers: {},
-      body: Buffer.alloc(0),
-    });
-    const message = problem.detail ?? problem.title ?? "";
-    return new HandlerError(
-      decoded.kind === "handler-error" ? decoded.error.type : "INTERNAL",
-      message,
-    );
-  }
-  if (reply.status === 424) {
-    const failure = parseFailure(reply.body);
-    const error = failure === undefined ? undefined : failureToError(failure);
-    if (error instanceof OperationError || error instanceof HandlerError) return error;
-  }
-  const decoded = decodeErrorResponse(reply);
-  return decoded.kind === "unexpected"
-    ? new HandlerError("INTERNAL", `the gateway answered ${reply.status}`)
-    : decoded.error;
 }

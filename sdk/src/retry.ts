@@ -18,6 +18,8 @@ export interface RetryLimits {
   readonly endsAt?: number | undefined;
 }
 
+export const defaultAttempts = 5;
+
 type Outcome<T> = { readonly result: T } | { readonly error: unknown };
 
 /** Whoever asks for more gets no further try, rather than one that comes too early or a call that sleeps for an hour. */
@@ -33,18 +35,26 @@ export async function withRetries<T>(
   options: RetryOptions = {},
   { signal, endsAt = Infinity }: RetryLimits = {},
 ): Promise<T> {
-  const { attempts = 5, firstDelayMs = 100, maxDelayMs = 5_000 } = options;
+  const { attempts = defaultAttempts } = options;
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await settled(work());
     const asked = attempt >= attempts || signal?.aborted === true ? false : again(outcome);
-    const full = Math.min(firstDelayMs * 2 ** (attempt - 1), maxDelayMs);
-    const waitMs = Math.max(full / 2 + (full / 2) * Math.random(), asked === false ? 0 : asked);
+    const waitMs = Math.max(backoffMs(attempt, options), asked === false ? 0 : asked);
     if (asked === false || asked > longestAskedMs || performance.now() + waitMs >= endsAt) {
       if ("error" in outcome) throw outcome.error;
       return outcome.result;
     }
     await delay(waitMs, undefined, signal === undefined ? {} : { signal });
   }
+}
+
+/** Before the try that follows so many failures: doubled with each, the half of it jittered. */
+export function backoffMs(
+  failures: number,
+  { firstDelayMs = 100, maxDelayMs = 5_000 }: RetryOptions,
+): number {
+  const full = Math.min(firstDelayMs * 2 ** (failures - 1), maxDelayMs);
+  return full / 2 + (full / 2) * Math.random();
 }
 
 /** The delay that a retryable answer asks for; 0 where it asks for none. */

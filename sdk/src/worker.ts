@@ -6,12 +6,13 @@ import type { Dispatcher } from "undici";
 import { AdminError } from "./admin.ts";
 import type { Caller } from "./caller-trust.ts";
 import { callerOf, createHandleCancel, createHandleStart } from "./handle-operation.ts";
+import { InvalidRequest } from "./http-exchange.ts";
 import { servicesByName, type AnyServiceHandler } from "./handler.ts";
 import { parseDuration } from "./protocol/duration.ts";
 import { handlerErrorToFailure } from "./protocol/failure.ts";
 import { headerNames } from "./protocol/headers.ts";
 import type { TaskMessage } from "./protocol/task-batch.ts";
-import { checkedProgress, type Progress } from "./worker/progress.ts";
+import { checkedProgress, type Progress } from "./progress.ts";
 import { CancelRequested, createServeTask } from "./worker/serve-task.ts";
 import { createTaskClient, isPassing, isRefusal, type TaskAnswer } from "./worker/task-client.ts";
 
@@ -235,7 +236,7 @@ export function createWorker(options: WorkerOptions): Worker {
         if (isPassing(error)) {
           failures += 1;
           await pause(failures, finished.signal);
-        } else if (isRefusal(error) && sent === answer) {
+        } else if ((isRefusal(error) || error instanceof InvalidRequest) && sent === answer) {
           // Without any answer it would be done again, and refused again, without end.
           sent = refused(error);
           failures = 0;
@@ -333,11 +334,13 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 }
 
-/** Says what the gateway said, and nothing of the answer. */
-function refused({ status, code }: AdminError): TaskAnswer {
+/** Says what the gateway said, or which header HTTP can't carry, and nothing of the answer. */
+function refused(why: AdminError | InvalidRequest): TaskAnswer {
   const error = new HandlerError(
     "INTERNAL",
-    `the gateway refused the worker's answer: ${status} ${code}`,
+    why instanceof InvalidRequest
+      ? `the worker's answer can't be sent: ${why.message}`
+      : `the gateway refused the worker's answer: ${why.status} ${why.code}`,
     { retryableOverride: false },
   );
   return { kind: "fail", failure: Buffer.from(JSON.stringify(handlerErrorToFailure(error))) };

@@ -23,6 +23,7 @@ const moved: Readonly<Record<string, RegExp>> = {
   nexus_mesh_batch_seconds: /_count\{statement="settle"\} 1$/m,
   nexus_mesh_sweep_total: /\{kind="taken"\} [1-9]/m,
   nexus_mesh_waiters: / 1$/m,
+  nexus_mesh_event_streams: / 1$/m,
   nexus_mesh_tasks_total: /\{result="claimed"\} 1$/m,
   nexus_mesh_polls_waiting: / 1$/m,
   nexus_mesh_queue_depth: /\{namespace="owner",queue="work",caller="caller"\} 1$/m,

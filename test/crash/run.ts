@@ -2,13 +2,15 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { crashPoints } from "@nexus-mesh/gateway/crash-points";
+import { crashPoints, queuePoints } from "@nexus-mesh/gateway/crash-points";
 import { startEmbeddedPostgres } from "@nexus-mesh/gateway/dev/embedded-postgres";
 import { defaultGatewayOptions, type GatewayOptions } from "@nexus-mesh/gateway/options";
 import pg from "pg";
 import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { seedMesh } from "../harness/seed-mesh.ts";
-import { crashScenario, type CrashRow, type Mesh } from "./crash-scenario.ts";
+import { held, tableHead, tableLine, type CrashRow } from "./crash-row.ts";
+import { crashScenario, type Mesh } from "./crash-scenario.ts";
+import { openQueueMesh, type QueueMesh } from "./queue-crash-scenario.ts";
 
 /** `npm run test:crash [-- point …]`: kills a gateway at every crash point, and fails if one was not reached. */
 const asked = process.argv.slice(2);
@@ -18,17 +20,22 @@ const dataDir = await mkdtemp(path.join(tmpdir(), "nexus-mesh-crash-"));
 await chmod(dataDir, 0o755);
 const postgres = await startEmbeddedPostgres({ dataDir, fsync: false });
 const rows: CrashRow[] = [];
+/** One for all of its points: its own gateway dies in none of them. */
+let queueMesh: QueueMesh | undefined;
 try {
-  print(`${"point".padEnd(22)} reached accepted  lost  settled twice  callbacks owed  delivered`);
+  print(tableHead);
   for (const point of points) {
-    const row = await crashScenario(point, await freshMesh());
+    const queuePoint = queuePoints.find((name) => name === point);
+    const row =
+      queuePoint === undefined
+        ? await crashScenario(point, await freshMesh())
+        : await (queueMesh ??= await openQueueMesh(await freshMesh())).play(queuePoint);
     rows.push(row);
-    print(
-      `${point.padEnd(22)} ${(row.reached ? "yes" : "NO").padEnd(7)} ${String(row.accepted).padStart(8)} ${String(row.lost).padStart(5)} ${String(row.settledTwice).padStart(14)} ${String(row.callbacksOwed).padStart(15)} ${String(row.callbacksDelivered).padStart(10)}`,
-    );
+    print(tableLine(row));
     if (!held(row)) print(row.log);
   }
 } finally {
+  await queueMesh?.close();
   await postgres.stop();
   await rm(dataDir, { recursive: true, force: true });
 }
@@ -36,16 +43,7 @@ const failed = rows.filter((row) => !held(row)).length;
 print(`${rows.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && rows.length > 0 ? 0 : 1;
 
-function held(row: CrashRow): boolean {
-  return (
-    row.reached &&
-    row.lost === 0 &&
-    row.settledTwice === 0 &&
-    row.callbacksDelivered === row.callbacksOwed
-  );
-}
-
-/** A database of its own for each point. Leases are short, so that a takeover takes seconds. */
+/** A database of its own. Leases are short, so that a takeover takes seconds. */
 async function freshMesh(): Promise<Mesh> {
   const name = `crash_${randomUUID().replaceAll("-", "")}`;
   const client = new pg.Client({ connectionString: postgres.url });

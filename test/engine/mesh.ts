@@ -173,7 +173,13 @@ export async function startMesh(given: TestGatewayOptions = {}): Promise<Mesh> {
     },
     anotherGateway: async () => ({ ...gateway.options, port: await freePort(), opsPort: 0 }),
     admin: {
-      principal: { subject: "admin", tokenId: "", tokenNamespaceId: null, role: "admin" },
+      principal: {
+        subject: "admin",
+        tokenId: "",
+        tokenNamespaceId: null,
+        role: "admin",
+        expiresAt: Infinity,
+      },
       namespace: undefined,
     },
     token: (namespace) => tokens.get(namespace) ?? "",

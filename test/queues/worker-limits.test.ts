@@ -6,7 +6,12 @@ import {
   type Worker,
   type WorkerOptions,
 } from "@nexus-mesh/sdk/worker";
-import { HandlerStartOperationResult, serviceHandler, type StartOperationContext } from "nexus-rpc";
+import {
+  HandlerStartOperationResult,
+  serviceHandler,
+  type Link,
+  type StartOperationContext,
+} from "nexus-rpc";
 import { Agent } from "undici";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTcpProxy } from "../harness/proxy.ts";
@@ -48,6 +53,9 @@ const handler = serviceHandler(jobs, {
   later: {
     start: (ctx, token) => {
       started.push({ ctx, text: token, end: () => undefined });
+      // JavaScript callers have no compiler to tell them that it must be a URL, which would escape it.
+      if (token === "with an arrow")
+        ctx.outboundLinks.push({ url: "http://a/\u2192", type: "t" } as unknown as Link);
       return Promise.resolve(HandlerStartOperationResult.async(token));
     },
     cancel: () => Promise.resolve(),
@@ -201,6 +209,18 @@ test.each([
     expect(errors).toMatchObject([{ name: "AdminError", status, code }]);
   },
 );
+
+test("an answer with a header that HTTP can't carry ends its operation, and says which", async () => {
+  work(mesh.here.url);
+  const operation = await mesh.client().start("later", "with an arrow");
+  await expect(operation.result()).rejects.toMatchObject({
+    type: "INTERNAL",
+    retryableOverride: false,
+    message: "the worker's answer can't be sent: invalid nexus-link header",
+  });
+  expect(started).toHaveLength(1);
+  expect(errors).toMatchObject([{ name: "InvalidRequest" }]);
+});
 
 test("a drained worker has stopped trying to answer, of a canceled task too", async () => {
   const proxy = await startTcpProxy([{ host: "127.0.0.1", port: mesh.here.options.port }]);

@@ -1,7 +1,12 @@
 import { HandlerError, OperationError, operation, service } from "nexus-rpc";
 import { afterAll, beforeAll, beforeEach, expect, expectTypeOf, test } from "vitest";
-import { createNexusClient, StillRunning, type NexusClientOptions } from "../../sdk/src/client.ts";
-import { ConnectionFailed } from "../../sdk/src/http-exchange.ts";
+import {
+  ConnectionFailed,
+  createNexusClient,
+  InvalidRequest,
+  StillRunning,
+  type NexusClientOptions,
+} from "../../sdk/src/client.ts";
 import { parseDuration } from "../../sdk/src/protocol/duration.ts";
 import { startScriptedHandler, type ScriptedHandler } from "../harness/handler-server.ts";
 
@@ -129,6 +134,48 @@ test("a wait may end first, and an unknown handle can be waited for", async () =
   const result = target().handle("count", token).result({ timeoutMs: 0 });
   await expect(result).rejects.toThrow(StillRunning);
   await expect(result).rejects.toMatchObject({ operationId: token });
+});
+
+test("a result is waited for through more failures than a call would try", async () => {
+  const failures = [502, 504, 0, 503, 429, 0, 520].map((status) => ({ status }));
+  answers(...failures, { status: 202 }, ...failures, rows);
+  expect(await target().handle("count", token).result()).toEqual({ rows: 3 });
+  expect(sent()).toHaveLength(2 * failures.length + 2);
+});
+
+test("a result is not waited for where the gateway itself fails each time", async () => {
+  answers({ status: 500 });
+  const result = target().handle("count", token).result();
+  await expect(result).rejects.toMatchObject({ type: "INTERNAL" });
+  expect(sent()).toHaveLength(retry.attempts);
+});
+
+test.each<[string, Answer, ErrorKind]>([
+  ["refuses", { status: 503, headers: { "retry-after": "60" } }, HandlerError],
+  ["is not there", { status: 0 }, ConnectionFailed],
+])("a wait that ends while the gateway %s does not say that it runs", async (_, answer, kind) => {
+  answers(answer);
+  const result = target().handle("count", token).result({ timeoutMs: 200 });
+  await expect(result).rejects.toThrow(kind);
+});
+
+test("a wait through an outage is left with the signal's reason", async () => {
+  answers({ status: 503, headers: { "retry-after": "3600" } });
+  const leave = new AbortController();
+  const result = target().handle("count", token).result({ signal: leave.signal });
+  const before = sent().length;
+  await gateway.nextCall("the poll", () => sent().length > before);
+  const reason = new Error("enough");
+  leave.abort(reason);
+  await expect(result).rejects.toBe(reason);
+});
+
+test("a header that HTTP can't carry is named, and nothing is sent", async () => {
+  answers(rows);
+  const started = target().start("count", input, { headers: { "X-Order": "sch\u00f6n\n" } });
+  await expect(started).rejects.toThrow(InvalidRequest);
+  await expect(started).rejects.toThrow(/x-order/);
+  expect(sent()).toHaveLength(0);
 });
 
 test("a cancel names the token", async () => {

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { owes, type Lease, type Store } from "../../gateway/src/store/store.ts";
 import {
   acceptHeld,
-  anyone,
   attempt,
   bringTo,
   holder,
@@ -201,14 +200,4 @@ test("ended rows that owe nothing are nobody's: release and renew leave their wi
   await store.release(ended, 0);
   expect(await store.renew([ended])).toEqual([null]);
   expect(await fixture.column(lease.key, secondsUntilDue)).toBe(String(windowMs / 1_000));
-});
-
-test("terminalAmong names the ended ones, purged ones too", async () => {
-  const open = await acceptHeld(store);
-  const ended = await bringTo(store, "failed");
-  const purged = newOperation();
-  await store.settle(settleBy(ended.lease, anyone));
-  expect((await store.terminalAmong([open.lease, ended.lease, purged])).sort()).toEqual(
-    [ended.lease.id, purged.id].sort(),
-  );
 });

@@ -84,10 +84,10 @@ export function createTokenVerifier(context: Verifying): VerifyToken {
   };
 
   async function verifyAnew(token: string): Promise<Principal> {
-    const { principal, expiresAt } = await verifySignature(context, token);
+    const principal = await verifySignature(context, token);
     if (cache.size >= cacheLimit) dropOldest(cache);
     cache.delete(token);
-    cache.set(token, { principal, until: Math.min(expiresAt, clock.now() + cacheMs) });
+    cache.set(token, { principal, until: Math.min(principal.expiresAt, clock.now() + cacheMs) });
     return unlessRevoked(principal);
   }
 
@@ -102,7 +102,7 @@ export function createTokenVerifier(context: Verifying): VerifyToken {
 async function verifySignature(
   { clock, keys, options }: Verifying,
   token: string,
-): Promise<{ principal: Principal; expiresAt: number }> {
+): Promise<Principal> {
   try {
     const { payload } = await jwtVerify(
       token,
@@ -126,10 +126,8 @@ async function verifySignature(
     if (sub === undefined || jti === undefined || exp === undefined || role === undefined)
       throw invalid();
     if ((namespaceId === null) !== (role === "admin")) throw invalid();
-    return {
-      principal: { subject: sub, tokenId: jti, tokenNamespaceId: namespaceId, role },
-      expiresAt: exp * 1000,
-    };
+    const expiresAt = exp * 1000;
+    return { subject: sub, tokenId: jti, tokenNamespaceId: namespaceId, role, expiresAt };
   } catch (error) {
     if (error instanceof errors.JWTExpired) {
       throw new ApiError("TOKEN_EXPIRED", "the token has expired", {

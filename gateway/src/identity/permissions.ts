@@ -50,6 +50,7 @@ export const permissions = {
   getOperation: everyone,
   getOperationResult: everyone,
   listAttempts: everyone,
+  watchOperation: everyone,
   // Whose it is, the callback token says.
   reportProgress: everyone,
   cancelOperation: operators,

@@ -7,6 +7,8 @@ export interface Principal {
   /** null: a mesh-wide admin token. */
   readonly tokenNamespaceId: number | null;
   readonly role: Role;
+  /** Epoch ms. */
+  readonly expiresAt: number;
 }
 
 /** A principal acting, for exactly one namespace where the request names or implies one. */

@@ -55,7 +55,7 @@ export function createAnswerTasks(
     inlineWaits: ReadonlyMap<string, InlineWait>;
   },
 ): AnswerTasks {
-  const { clock, log, metrics, options, store } = context;
+  const { clock, crash, log, metrics, options, store } = context;
 
   async function operationOf({ id }: TaskClaims): Promise<OperationRow> {
     const operation = parts.recall(id) ?? (await store.operation(id));
@@ -64,6 +64,7 @@ export function createAnswerTasks(
   }
 
   async function end(task: TaskClaims, given: NewOutcome, result: string): Promise<void> {
+    crash("answer:received");
     const outcome = { ...given, digest: answerDigest(given, task) };
     const inline = parts.inlineWaits.get(task.id);
     const takenInline = inline?.claim() ?? false;
@@ -81,6 +82,7 @@ export function createAnswerTasks(
         if (takenInline) inline?.answer({ kind: "unknown", error });
         throw error;
       });
+    crash("answer:committed");
     if (settled.kind !== "settled") {
       inline?.answer({ kind: "started", links: undefined });
       // The reply to the first one may have been lost: the same answer under the same lease is welcome.
@@ -209,8 +211,13 @@ export function createAnswerTasks(
     },
 
     async heartbeat(task, progress) {
-      const beat = (given: Buffer | null) =>
-        store.heartbeat({ lease: task, leaseMs: task.leaseMs, progress: given });
+      const beat = async (given: Buffer | null) => {
+        crash("heartbeat:received");
+        const { leaseMs } = task;
+        const beaten = await store.heartbeat({ lease: task, leaseMs, progress: given });
+        if (beaten.kind === "held" && beaten.written) crash("heartbeat:committed");
+        return beaten;
+      };
       let answer: Awaited<ReturnType<typeof beat>> | undefined;
       if (progress !== null && task.kind === "start") {
         await parts.progress.report(

@@ -27,7 +27,7 @@ import { createSettleOperation, outcomeRow } from "./settle-operation.ts";
 import { createStartDurable } from "./start-durable.ts";
 import { createStartPassThrough, type StartPassThrough } from "./start-pass-through.ts";
 import { createSweep } from "./sweep.ts";
-import { createWaiters } from "./waiters.ts";
+import { createWatches } from "./watches.ts";
 
 /** What the Nexus routes use besides the {@link Engine} that `/v1` sees. */
 export interface NexusEngine extends Engine {
@@ -74,14 +74,14 @@ export function createEngine(context: GatewayContext): NexusEngine {
   };
 
   const identity = createCallerIdentity(context);
-  const waiters = createWaiters(context);
+  const watches = createWatches(context);
   const inlineWaits = new Map<string, InlineWait>();
   const polls: QueuePolls = createQueuePolls(context, (tasks, queueId) =>
     putDown.giveBack(tasks, queueId),
   );
   const putDown = createPutDownTasks(context, polls);
   const progress = createProgressReports(context);
-  const settle = createSettleOperation(context, waiters);
+  const settle = createSettleOperation(context, watches);
   const sendStart = createSendStart(context, identity);
   const sendCancel = createSendCancel(context, identity);
   const sendCallback = createSendCallback(context);
@@ -92,7 +92,7 @@ export function createEngine(context: GatewayContext): NexusEngine {
     polls,
     putDown,
     inlineWaits,
-    waiters,
+    watches,
     background,
     remember,
   });
@@ -200,9 +200,11 @@ export function createEngine(context: GatewayContext): NexusEngine {
       }
     },
 
-    async waitForEnd(ref, ms, signal) {
-      const waiting = waiters.wait(ref, ms, signal);
-      return waiting;
+    waitForEnd: (ref, ms, signal) => watches.wait(ref, ms, signal),
+
+    watch(ref, follower) {
+      assertRunning();
+      return watches.follow(ref, follower);
     },
 
     run() {
@@ -212,7 +214,7 @@ export function createEngine(context: GatewayContext): NexusEngine {
     async drain(ms) {
       draining = true;
       sweep.stop();
-      waiters.close();
+      watches.close();
       polls.close();
       const end = clock.monotonic() + ms;
       while (working.size + passing.count > 0 && clock.monotonic() < end) {

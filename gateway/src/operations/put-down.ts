@@ -33,7 +33,7 @@ export function createPutDownTasks(
   context: GatewayContext,
   polls: Pick<QueuePolls, "filled">,
 ): PutDownTasks {
-  const { clock, log, metrics, options, store } = context;
+  const { clock, crash, log, metrics, options, store } = context;
 
   async function put(
     operation: OperationRow,
@@ -41,6 +41,7 @@ export function createPutDownTasks(
     queueId: number,
     how: PutDown,
   ): Promise<Written> {
+    crash("put-down:before-commit");
     const written = await store.putDown({
       lease,
       queueId,
@@ -48,6 +49,7 @@ export function createPutDownTasks(
       closeBy: operation.closeBy,
       how,
     });
+    crash("put-down:after-commit");
     const later = how.kind === "lost" && (how.delayMs !== null || how.parked);
     if (written === "written" && !later) polls.filled(queueId);
     return written;

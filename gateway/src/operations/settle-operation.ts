@@ -1,6 +1,6 @@
 import type { GatewayContext } from "../gateway-context.ts";
 import type { Lease, NewOutcome, OutcomeRow, Settled } from "../store/store.ts";
-import type { Waiters } from "./waiters.ts";
+import type { Watches } from "./watches.ts";
 
 export interface SettleRequest {
   readonly key: string;
@@ -17,8 +17,11 @@ export interface SettleRequest {
 
 export type SettleOperation = (request: SettleRequest) => Promise<Settled>;
 
-/** The terminal transition with what goes with it in this process: log line, metric, waiters. */
-export function createSettleOperation(context: GatewayContext, waiters: Waiters): SettleOperation {
+/** The terminal transition with what goes with it in this process: log line, metric, who watches. */
+export function createSettleOperation(
+  context: GatewayContext,
+  watches: Pick<Watches, "ended">,
+): SettleOperation {
   const { log, metrics, registry, store } = context;
   return async (request) => {
     const settled = await store.settle({
@@ -46,7 +49,7 @@ export function createSettleOperation(context: GatewayContext, waiters: Waiters)
         "operation ended",
       );
     }
-    if (settled.kind === "settled" || settled.kind === "already") waiters.wake(request.id);
+    if (settled.kind === "settled" || settled.kind === "already") watches.ended(request.id);
     return settled;
   };
 }

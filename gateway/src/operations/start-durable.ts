@@ -13,7 +13,7 @@ import { isTerminal } from "./lifecycle.ts";
 import type { PutDownTasks } from "./put-down.ts";
 import type { QueuePolls } from "./queue-polls.ts";
 import { taskPriority } from "./task-priority.ts";
-import type { Waiters } from "./waiters.ts";
+import type { Watches } from "./watches.ts";
 
 export type StartDurable = (request: StartRequest) => Promise<StartReply>;
 
@@ -25,12 +25,12 @@ export function createStartDurable(
     polls: Pick<QueuePolls, "reserve" | "filled">;
     putDown: Pick<PutDownTasks, "giveBack">;
     inlineWaits: Map<string, InlineWait>;
-    waiters: Pick<Waiters, "wait">;
+    watches: Pick<Watches, "wait">;
     background: (work: Promise<void>) => void;
     remember: (operation: NewOperation) => void;
   },
 ): StartDurable {
-  const { clock, egress, keys, metrics, store } = context;
+  const { clock, crash, egress, keys, metrics, store } = context;
 
   return async (request) => {
     const { endpoint, callbackUrl } = request;
@@ -128,6 +128,7 @@ export function createStartDurable(
     const done = new AbortController();
     // Before the commit: a worker may answer before this gateway has heard of it.
     if (inline !== undefined) parts.inlineWaits.set(id, inline);
+    if (reserved !== undefined) crash("hand-off:before-commit");
     try {
       const accepted = await store
         .accept({
@@ -150,6 +151,7 @@ export function createStartDurable(
       const { lease } = accepted;
       if (reserved === undefined || lease === null) parts.polls.filled(queueId);
       else {
+        crash("hand-off:after-commit");
         const head = leasedHead(operation, lease);
         const task = { kind: "start", lease, head, operation } as const;
         if (!reserved.deliver(task)) parts.background(parts.putDown.giveBack([task], queueId));
@@ -172,7 +174,7 @@ export function createStartDurable(
     ms: number,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!(await parts.waiters.wait({ key, id }, ms, signal))) return;
+    if (!(await parts.watches.wait({ key, id }, ms, signal))) return;
     const outcome = await store.outcome(id);
     if (outcome !== undefined && inline.claim()) inline.answer({ kind: "ended", outcome });
   }

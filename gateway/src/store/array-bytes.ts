@@ -5,6 +5,7 @@ const elementTypes = {
   bigint: { oid: 20, size: 8 },
   smallint: { oid: 21, size: 2 },
   int: { oid: 23, size: 4 },
+  xid: { oid: 28, size: 4 },
   text: { oid: 25, size: undefined },
   float8: { oid: 701, size: 8 },
   uuid: { oid: 2950, size: 16 },
@@ -71,6 +72,7 @@ function write(type: ElementType, bytes: Buffer, value: unknown, at: number): nu
       return bytes.writeUInt8(value ? 1 : 0, at);
     case "smallint":
     case "int":
+    case "xid":
     case "bigint":
     case "float8":
       if (typeof value !== "number") throw mismatch(type, value);
@@ -79,7 +81,7 @@ function write(type: ElementType, bytes: Buffer, value: unknown, at: number): nu
 }
 
 function writeNumber(
-  type: "smallint" | "int" | "bigint" | "float8",
+  type: "smallint" | "int" | "xid" | "bigint" | "float8",
   bytes: Buffer,
   value: number,
   at: number,
@@ -89,6 +91,8 @@ function writeNumber(
       return bytes.writeInt16BE(value, at);
     case "int":
       return bytes.writeInt32BE(value, at);
+    case "xid":
+      return bytes.writeUInt32BE(value, at);
     case "bigint":
       return bytes.writeBigInt64BE(BigInt(value), at);
     case "float8":

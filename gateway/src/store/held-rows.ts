@@ -78,15 +78,7 @@ const countsStatement: Statement = {
     from (select due_at from head where due_at <= now() order by due_at limit 10000) as due_rows`,
 };
 
-const terminalStatement: Statement = {
-  name: "open-among",
-  text: `select id from head where key = any($1::uuid[]) and ${inStates("state", openCodes)}`,
-};
-
-type HeldRows = Pick<
-  Store,
-  "askCancel" | "redrive" | "renew" | "head" | "counts" | "terminalAmong"
->;
+type HeldRows = Pick<Store, "askCancel" | "redrive" | "renew" | "head" | "counts">;
 
 export function createHeldRows(connection: StoreConnection, crash: ReachCrashPoint): HeldRows {
   const { clock, leaseMs } = connection;
@@ -149,16 +141,6 @@ export function createHeldRows(connection: StoreConnection, crash: ReachCrashPoi
     async counts() {
       const [row] = await connection.once<{ due: number; oldest: number }>(countsStatement, []);
       return { due: row?.due ?? 0, oldestDueMs: Math.max(0, row?.oldest ?? 0) };
-    },
-
-    async terminalAmong(refs) {
-      if (refs.length === 0) return [];
-      const rows = await connection.once<{ id: string }>(terminalStatement, [
-        refs.map(({ key }) => key),
-      ]);
-      const open = new Set(rows.map(({ id }) => id));
-      // Without a head it was purged, and only ended ones are.
-      return refs.filter(({ id }) => !open.has(id)).map(({ id }) => id);
     },
   };
 }

@@ -14,6 +14,7 @@ import type { Store } from "./store.ts";
 import { createSweepHeads } from "./sweep-heads.ts";
 import { createQueues } from "./queues.ts";
 import { createTasks } from "./tasks.ts";
+import { createWatchedRows } from "./watched-rows.ts";
 
 export { batchPoolOptions, storePoolOptions } from "./store-connection.ts";
 
@@ -41,7 +42,7 @@ export function openStore(parts: StoreParts): Store {
   const settle = createSettle(connection, metrics);
   const notes = createNotes(connection, metrics, crash);
   const { summaries, ...operationRows } = createOperationRows(connection);
-  const { flushTasks, ...tasks } = createTasks(connection, metrics);
+  const { flushTasks, ...tasks } = createTasks(connection, metrics, crash);
 
   // The awaited ones first: what is noted lazily may wait for their locks.
   const flush = async (): Promise<void> => {
@@ -79,6 +80,7 @@ export function openStore(parts: StoreParts): Store {
     ...tasks,
     ...createQueues(connection),
     ...operationRows,
+    ...createWatchedRows(connection),
     sweep: createSweepHeads(connection),
     list: createListOperations(connection, summaries),
     flush,

@@ -1,4 +1,5 @@
 import type { State, TerminalState } from "../operations/lifecycle.ts";
+import type { Change, OperationSnapshot, SeenVersion, SnapshotOf } from "./watched.ts";
 import type {
   CallerBacklog,
   Claim,
@@ -354,8 +355,10 @@ export interface Store {
   operations(ids: readonly string[]): Promise<OperationRow[]>;
   outcome(id: string): Promise<OutcomeRow | undefined>;
   summary(id: string): Promise<OperationSummary | undefined>;
-  /** Which of these ids are terminal: one query for all waiters of the gateway. */
-  terminalAmong(refs: readonly { key: string; id: string }[]): Promise<string[]>;
+  /** Those that changed since their version was read: one query for all that is watched at a gateway. */
+  changes(seen: readonly SeenVersion[]): Promise<Change[]>;
+  /** As they are now, of one moment; one that is missing is forgotten. */
+  snapshots(of: readonly SnapshotOf[]): Promise<OperationSnapshot[]>;
   list(
     filter: ListFilter,
     limit: number,

@@ -1,3 +1,4 @@
+import type { ReachCrashPoint } from "../crash-points.ts";
 import type { Metrics } from "../metrics.ts";
 import { states, statesChangedBy } from "../operations/lifecycle.ts";
 import { attemptColumns, insertAttempts } from "./attempt-row.ts";
@@ -273,7 +274,11 @@ type Tasks = Pick<
 > & { flushTasks(): Promise<void> };
 
 /** Tasks wait in `task`; who took one holds the operation by a lease in `head`, as a gateway would. */
-export function createTasks(connection: StoreConnection, metrics: Metrics): Tasks {
+export function createTasks(
+  connection: StoreConnection,
+  metrics: Metrics,
+  crash: ReachCrashPoint,
+): Tasks {
   const { clock, leaseMs } = connection;
 
   const puttingDown = createGroupCommit<PuttingDown, "written" | "stale">({
@@ -319,6 +324,7 @@ export function createTasks(connection: StoreConnection, metrics: Metrics): Task
   return {
     async claimTasks({ queueId, worker, leaseMs: length, limit, afterCaller }): Promise<Claimed> {
       const now = clock.monotonic();
+      crash("claim:before-commit");
       // Once: the answer of a claim that was lost is not to be had again, its tasks come back when their leases end.
       const rows = await connection.once<
         { task_caller: number } & ((HeadRow & { is_start: boolean }) | { key: null })
@@ -330,6 +336,7 @@ export function createTasks(connection: StoreConnection, metrics: Metrics): Task
           lease: leaseOf(row, now + length),
           head: headOf(row),
         }));
+      if (tasks.length > 0) crash("claim:after-commit");
       return { tasks, seen: rows.length, lastCaller: rows.at(-1)?.task_caller ?? afterCaller };
     },
 

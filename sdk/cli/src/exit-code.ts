@@ -1,6 +1,6 @@
 /** What scripts can rely on; the README prints this table. */
 export const exitCodes = {
-  ok: { code: 0, meaning: "done; of --wait: the operation succeeded" },
+  ok: { code: 0, meaning: "done; of --wait and watch: the operation succeeded" },
   failure: { code: 1, meaning: "anything else went wrong; of apply: the file is wrong" },
   usage: {
     code: 2,
@@ -8,7 +8,10 @@ export const exitCodes = {
   },
   operationFailed: { code: 3, meaning: "the operation failed, timed out or was terminated" },
   operationCanceled: { code: 4, meaning: "the operation was canceled" },
-  stillRunning: { code: 5, meaning: "the wait ended before the operation did" },
+  stillRunning: {
+    code: 5,
+    meaning: "the wait ended before the operation did: --wait-timeout, or Ctrl-C",
+  },
   notAllowed: {
     code: 6,
     meaning: "no valid token, no grant, or not the role (401, 403); of can-i: no",
@@ -19,6 +22,12 @@ export const exitCodes = {
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]["code"];
+
+/** Of an operation that has ended. */
+export function exitCodeOfState(state: string): ExitCode {
+  if (state === "succeeded") return exitCodes.ok.code;
+  return state === "canceled" ? exitCodes.operationCanceled.code : exitCodes.operationFailed.code;
+}
 
 export function exitCodeOfStatus(status: number): ExitCode {
   if (status === 400 || status === 413) return exitCodes.usage.code;

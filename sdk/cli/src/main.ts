@@ -1,7 +1,13 @@
+import { exitCodes } from "./exit-code.ts";
 import { run } from "./run.ts";
 
 /** The `nexus-mesh` command of a terminal. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // Whoever reads has seen enough: `nexus-mesh operation watch … | head -3`.
+    if (error.code === "EPIPE") process.exit(exitCodes.ok.code);
+    throw error;
+  });
   process.exitCode = await run(argv.slice(2), {
     stdout: (chunk) => process.stdout.write(chunk),
     stderr: (text) => process.stderr.write(text),
@@ -11,6 +17,13 @@ export async function main(argv: readonly string[]): Promise<void> {
       return Buffer.concat(chunks);
     },
     env: process.env,
-    progressInPlace: process.stderr.isTTY,
+    progressInPlace: process.stderr.isTTY && process.env["TERM"] !== "dumb",
+    outputOnTerminal: process.stdout.isTTY,
+    // 0 in some pseudo terminals.
+    columns: () => process.stderr.columns || 80,
+    onInterrupt: (listener) => {
+      process.once("SIGINT", listener);
+      return () => process.off("SIGINT", listener);
+    },
   });
 }

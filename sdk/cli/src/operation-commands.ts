@@ -5,6 +5,7 @@ import { readInput } from "./read-input.ts";
 import { everyPage, type Registration } from "./session.ts";
 import { fields, table, type Cell } from "./table.ts";
 import { showResult, waitForResult } from "./wait-for-result.ts";
+import { registerWatch } from "./watch-command.ts";
 
 interface StartOptions {
   readonly input: string;
@@ -97,6 +98,8 @@ export function registerOperations(registration: Registration): void {
       const reply = await opened.admin.callRaw("getOperationResult", { path: { operationId } });
       exit(await showResult(opened, operationId, reply));
     });
+
+  registerWatch(operation, registration);
 
   operation
     .command("list")

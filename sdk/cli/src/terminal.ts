@@ -6,4 +6,10 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** stderr is a terminal, whose line can be written over. */
   readonly progressInPlace: boolean;
+  /** stdout is a terminal too: what is written there moves what stands below. */
+  readonly outputOnTerminal: boolean;
+  /** Of a line now: a window may change. */
+  readonly columns: () => number;
+  /** Hears of the next Ctrl-C, instead of what it does otherwise, until the returned function is called. */
+  readonly onInterrupt: (listener: () => void) => () => void;
 }

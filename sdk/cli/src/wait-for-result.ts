@@ -1,47 +1,43 @@
 import type { AdminReply } from "@nexus-mesh/sdk/admin";
-import { exitCodes } from "./exit-code.ts";
+import { exitCodeOfState, exitCodes } from "./exit-code.ts";
+import { followOperation } from "./follow-operation.ts";
 import type { Session } from "./session.ts";
 
-const pollMs = 5_000;
+type State = AdminReply<"getOperation">["state"];
 
-/**
- * Waits by long polls, with time and state on stderr; prints the result's bytes as they are on stdout. Returns the exit
- * code.
- */
+/** Follows the operation on stderr; prints the result's bytes as they are on stdout. Returns the exit code. */
 export async function waitForResult(
   session: Session,
   operationId: string,
   timeoutMs: number,
 ): Promise<number> {
   const { admin, terminal } = session;
-  const from = performance.now();
-  let state = "";
-  for (;;) {
-    const left = timeoutMs - (performance.now() - from);
-    const wait = `${Math.max(0, Math.min(pollMs, Math.ceil(left)))}ms`;
-    const reply = await admin.callRaw("getOperationResult", {
-      path: { operationId },
-      query: { wait },
-    });
-    if (reply.status !== 202) {
-      if (terminal.progressInPlace && state !== "") terminal.stderr("\n");
-      return showResult(session, operationId, reply);
+  const endsAt = performance.now() + timeoutMs;
+  const followed = await followOperation(session, operationId, {
+    timeoutMs,
+    print: terminal.stderr,
+    show: terminal.progressInPlace ? "live" : "lines",
+  });
+  switch (followed.type) {
+    case "outcome": {
+      const left = Math.max(0, endsAt - performance.now());
+      const reply = await admin.awaitResult(operationId, { timeoutMs: left });
+      return showResult(session, operationId, reply, followed.state);
     }
-    const operation = await admin.call("getOperation", { path: { operationId } });
-    progress(operation);
-    if (left <= 0) {
+    case "timeout": {
+      // It may have ended just now, or long before a short timeout.
+      const reply = await admin.awaitResult(operationId, { timeoutMs: 0 });
+      if (reply.status !== 202) return showResult(session, operationId, reply);
       terminal.stderr(
-        `\noperation ${operationId} is still ${operation.state}; nexus-mesh operation result ${operationId} --wait goes on waiting\n`,
+        `operation ${operationId} is still ${followed.state}; nexus-mesh operation result ${operationId} --wait goes on waiting\n`,
       );
       return exitCodes.stillRunning.code;
     }
-  }
-
-  function progress(operation: AdminReply<"getOperation">): void {
-    const line = `${Math.round((performance.now() - from) / 1_000)} s  ${operation.state}${operation.attempts === null ? "" : `, attempts: ${operation.attempts}`}`;
-    if (terminal.progressInPlace) terminal.stderr(`\r${line.padEnd(50)}`);
-    else if (operation.state !== state) terminal.stderr(`${line}\n`);
-    state = operation.state;
+    case "interrupt":
+      terminal.stderr(
+        `operation ${operationId} goes on (${followed.state}); nexus-mesh operation result ${operationId} --wait waits again\n`,
+      );
+      return exitCodes.stillRunning.code;
   }
 }
 
@@ -50,6 +46,8 @@ export async function showResult(
   session: Session,
   operationId: string,
   reply: { status: number; headers: Readonly<Record<string, string>>; body: Buffer },
+  /** Where it is known already. */
+  endState?: State,
 ): Promise<number> {
   const { admin, terminal } = session;
   if (reply.status === 200) {
@@ -63,9 +61,9 @@ export async function showResult(
     terminal.stderr(`operation ${operationId} has not ended yet\n`);
     return exitCodes.stillRunning.code;
   }
-  const { state } = await admin.call("getOperation", { path: { operationId } });
+  const state = endState ?? (await admin.call("getOperation", { path: { operationId } })).state;
   terminal.stderr(`operation ${operationId} ended: ${state}\n${reply.body.toString()}\n`);
-  return state === "canceled" ? exitCodes.operationCanceled.code : exitCodes.operationFailed.code;
+  return exitCodeOfState(state);
 }
 
 function isText(contentType: string | undefined): boolean {

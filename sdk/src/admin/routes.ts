@@ -1,6 +1,6 @@
 import type { operations } from "@nexus-mesh/openapi/types";
 
-/** Operations of the API that the admin client calls; the Nexus paths belong to the caller's client. */
+/** Operations of the API that the admin client calls; the Nexus paths belong to the caller's client, and a stream is no call. */
 export type AdminOperationId = Exclude<
   keyof operations,
   | "startNexusOperation"
@@ -9,6 +9,7 @@ export type AdminOperationId = Exclude<
   | "completeNexusOperation"
   | "getJwks"
   | "live"
+  | "watchOperation"
 >;
 
 /** The compiler demands every operation of the document here, and none that is not. */

@@ -3,7 +3,7 @@ import { createAdminClient, AdminError, ConnectionFailed, type AdminReply } from
 import { formatDuration } from "../protocol/duration.ts";
 import { headerNames } from "../protocol/headers.ts";
 import { decodeTaskBatch, type TaskMessage } from "../protocol/task-batch.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "../progress.ts";
 
 export type TaskAnswer =
   | {

@@ -10,6 +10,7 @@ import { endpointSchemas } from "./schemas/endpoints.ts";
 import { grantSchemas } from "./schemas/grants.ts";
 import { namespaceSchemas } from "./schemas/namespaces.ts";
 import { operationSchemas } from "./schemas/operations.ts";
+import { watchSchemas } from "./schemas/watch.ts";
 import { Problem } from "./schemas/problem.ts";
 import { queueSchemas } from "./schemas/queues.ts";
 import { serverSchemas } from "./schemas/server.ts";
@@ -32,6 +33,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     ...grantSchemas,
     ...accessCheckSchemas,
     ...operationSchemas,
+    ...watchSchemas,
     ...callbackSchemas,
     ...queueSchemas,
   ]) {

@@ -5,9 +5,10 @@ import type { Engine } from "../../engine.ts";
 import type { GatewayContext } from "../../gateway-context.ts";
 import { executionKey } from "../../operations/execution-key.ts";
 import { isTerminal } from "../../operations/lifecycle.ts";
-import type { Attempt, OperationSummary } from "../../store/store.ts";
+import type { OperationSummary } from "../../store/store.ts";
 import { closedSignal } from "../closed-signal.ts";
-import type { Route, Schema } from "../route.ts";
+import type { Route } from "../route.ts";
+import { attemptJson } from "./attempt-json.ts";
 import { actingNamespace, callerOf } from "./caller.ts";
 import { readDuration } from "./duration-field.ts";
 import { findEndpoint } from "./lookup.ts";
@@ -16,7 +17,6 @@ import { sendPayload } from "../payload.ts";
 import { pages } from "./page.ts";
 import * as schemas from "./schemas/operations.ts";
 import {
-  iso,
   operationJson,
   operationNotFound,
   stateOf,
@@ -118,8 +118,4 @@ export function registerOperations(
     await engine.waitForEnd(ref, ms, closedSignal(request, reply));
     return visibleOperation(context, caller, id);
   }
-}
-
-function attemptJson({ kind, n, at, ms, status, error }: Attempt): Schema<"Attempt"> {
-  return { kind, n, at: iso(at), durationMs: Math.round(ms), status, error };
 }

@@ -19,6 +19,7 @@ import { registerServer } from "./server.ts";
 import { registerStartOperation } from "./start-operation.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerTokens } from "./tokens.ts";
+import { registerWatchOperation } from "./watch-operation.ts";
 
 /** No control-plane document is larger. */
 const maxBodyBytes = 256 * 1024;
@@ -64,6 +65,7 @@ export async function registerV1Routes(
     registerAccessChecks(v1, context);
     registerStartOperation(v1, context, engine);
     registerOperations(v1, context, engine);
+    registerWatchOperation(v1, context, engine);
     registerOperationActions(v1, context, engine);
     registerCallbacks(v1, context, engine);
     registerQueues(v1, context, engine);

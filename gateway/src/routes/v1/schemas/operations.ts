@@ -46,6 +46,14 @@ const example = {
   },
 };
 
+export const progressProperties = {
+  step: { type: ["integer", "null"] },
+  of: { type: ["integer", "null"] },
+  message: { type: ["string", "null"] },
+  at: time,
+  detail: { description: "Any JSON." },
+} as const;
+
 export const Operation = {
   $id: "Operation",
   type: "object",
@@ -78,13 +86,7 @@ export const Operation = {
       type: ["object", "null"],
       description: "The newest report of its handler or worker; null: none, or forgotten.",
       required: ["step", "of", "message", "at", "detail"],
-      properties: {
-        step: { type: ["integer", "null"] },
-        of: { type: ["integer", "null"] },
-        message: { type: ["string", "null"] },
-        at: time,
-        detail: { description: "Any JSON." },
-      },
+      properties: progressProperties,
     },
   },
   examples: [example],

@@ -1,0 +1,68 @@
+import type { OutcomeEvent } from "@nexus-mesh/sdk/admin";
+import { createLineView, createLiveView, type EventView } from "./live-line.ts";
+import type { Session } from "./session.ts";
+
+export interface FollowOptions {
+  readonly timeoutMs: number;
+  /** Takes what stays; the live line is stderr's. */
+  readonly print: (text: string) => void;
+  readonly show: "live" | "lines" | "json";
+}
+
+/** How following ended: with the operation, or before it. */
+export type Followed =
+  OutcomeEvent | { readonly type: "timeout" | "interrupt"; readonly state: string };
+
+/**
+ * Shows what happens to an operation until its outcome, the timeout or Ctrl-C, through whatever outages.
+ * @throws AdminError, ConnectionFailed when the first request meets one: a wrong id or address shall not be waited for.
+ */
+export async function followOperation(
+  { admin, terminal }: Session,
+  operationId: string,
+  { timeoutMs, print, show }: FollowOptions,
+): Promise<Followed> {
+  const operation = await admin.call("getOperation", { path: { operationId } });
+  let state: string = operation.state;
+  const stopped = new AbortController();
+  let why: "timeout" | "interrupt" = "timeout";
+  const timer = setTimeout(() => stopped.abort(), Math.min(timeoutMs, 2 ** 31 - 1));
+  const unhear = terminal.onInterrupt(() => {
+    why = "interrupt";
+    stopped.abort();
+  });
+  const view: EventView =
+    show === "json"
+      ? jsonView(print)
+      : show === "live"
+        ? createLiveView(terminal, operation, print)
+        : createLineView(terminal, print);
+  try {
+    const events = admin.watchOperation(operationId, {
+      signal: stopped.signal,
+      onInterrupted: view.interrupted,
+    });
+    for await (const event of events) {
+      view.event(event);
+      if (event.type === "outcome") return event;
+      if (event.type === "state") ({ state } = event);
+    }
+    throw new Error(`the events of operation ${operationId} ended without an outcome`);
+  } catch (error) {
+    if (!stopped.signal.aborted) throw error;
+    return { type: why, state };
+  } finally {
+    clearTimeout(timer);
+    unhear();
+    view.end();
+  }
+}
+
+/** One object a line (NDJSON). */
+function jsonView(print: (text: string) => void): EventView {
+  return {
+    event: (event) => print(`${JSON.stringify(event)}\n`),
+    interrupted: () => undefined,
+    end: () => undefined,
+  };
+}

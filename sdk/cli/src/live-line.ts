@@ -1,0 +1,134 @@
+import type { BlockedEvent, OperationEvent, ProgressEvent } from "@nexus-mesh/sdk/admin";
+import { blockedText, eventLine, progressText } from "./event-line.ts";
+import { fitted, printable } from "./printable.ts";
+import type { Terminal } from "./terminal.ts";
+
+const clear = "\r\u001b[K";
+const colors = { red: 31, green: 32, yellow: 33 } as const;
+
+/** How an operation's events are shown while they come. */
+export interface EventView {
+  event(event: OperationEvent): void;
+  /** The stream broke, and is asked for again in so many ms. */
+  interrupted(error: Error, retryInMs: number): void;
+  end(): void;
+}
+
+/** On a terminal: one line that is written over, above it those of states and attempts. */
+export function createLiveView(
+  terminal: Terminal,
+  operation: { readonly state: string; readonly createdAt: string },
+  /** Takes the lines that stay. */
+  print: (line: string) => void,
+): EventView {
+  const createdAt = Date.parse(operation.createdAt);
+  let state = operation.state;
+  let attempts = 0;
+  let progress: ProgressEvent | undefined;
+  let blocked: BlockedEvent | undefined;
+  let broken: { readonly why: string; readonly retryAt: number } | undefined;
+  let over = false;
+  const ticking = setInterval(draw, 1_000);
+  draw();
+
+  function draw(): void {
+    if (!over) terminal.stderr(`${clear}${fitted(text(), terminal.columns() - 1)}`);
+  }
+
+  function text(): string {
+    const now = Date.now();
+    const parts = [elapsed(now - createdAt), state];
+    if (progress !== undefined) parts.push(...bar(progress, terminal.columns()));
+    if (attempts > 1) parts.push(`attempts: ${attempts}`);
+    if (broken !== undefined)
+      parts.push(`no connection, again in ${elapsed(broken.retryAt - now)}: ${broken.why}`);
+    else if (blocked !== undefined && blocked.reason !== null)
+      parts.push(blockedText(blocked, inTime(blocked.until, now)));
+    if (progress !== undefined) parts.push(progressText(progress));
+    return parts.join("  ");
+  }
+
+  function stay(event: OperationEvent, color?: keyof typeof colors): void {
+    const line = eventLine(event, new Date());
+    terminal.stderr(clear);
+    print(`${color === undefined ? line : painted(terminal, color, line)}\n`);
+  }
+
+  return {
+    event(event) {
+      broken = undefined;
+      switch (event.type) {
+        case "state":
+          ({ state } = event);
+          stay(event);
+          break;
+        case "attempt":
+          if (event.kind === "start") attempts = Math.max(attempts, event.n);
+          stay(event, event.error === null ? undefined : "yellow");
+          break;
+        case "blocked":
+          blocked = event;
+          break;
+        case "progress":
+          progress = event;
+          break;
+        case "outcome":
+          over = true;
+          stay(event, event.state === "succeeded" ? "green" : "red");
+      }
+      draw();
+    },
+    interrupted(error, retryInMs) {
+      broken = { why: printable(error.message), retryAt: Date.now() + retryInMs };
+      draw();
+    },
+    end() {
+      clearInterval(ticking);
+      if (!over) terminal.stderr(clear);
+      over = true;
+    },
+  };
+}
+
+/** Elsewhere: a line for each event, and one for each time that the stream breaks. */
+export function createLineView(terminal: Terminal, print: (line: string) => void): EventView {
+  let broken = false;
+  return {
+    event(event) {
+      broken = false;
+      print(`${eventLine(event, new Date())}\n`);
+    },
+    interrupted(error) {
+      if (!broken) terminal.stderr(`no connection, trying again: ${printable(error.message)}\n`);
+      broken = true;
+    },
+    end: () => undefined,
+  };
+}
+
+/** None where there is no room for one. */
+function bar({ step, of }: ProgressEvent, columns: number): string[] {
+  const width = columns >= 80 ? 20 : columns >= 50 ? 10 : 0;
+  if (step === null || of === null || of === 0 || width === 0) return [];
+  const done = Math.round(Math.min(1, step / of) * width);
+  return [`[${"#".repeat(done)}${"-".repeat(width - done)}]`];
+}
+
+function inTime(until: string | null, now: number): string {
+  return until === null ? "" : ` in ${elapsed(Date.parse(until) - now)}`;
+}
+
+/** `8s`, `2m05s`, `3h20m`; another clock's future is now. */
+function elapsed(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds}s`;
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3_600)];
+  const two = (n: number): string => String(n % 60).padStart(2, "0");
+  return hours === 0 ? `${minutes}m${two(seconds)}s` : `${hours}h${two(minutes)}m`;
+}
+
+/** https://no-color.org */
+function painted({ env }: Terminal, color: keyof typeof colors, text: string): string {
+  const plain = env["NO_COLOR"] !== undefined && env["NO_COLOR"] !== "";
+  return plain ? text : `\u001b[${colors[color]}m${text}\u001b[0m`;
+}
