@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { owes } from "../../gateway/src/store/store.ts";
+import { waitFor } from "../harness/wait-for.ts";
 import {
   acceptHeld,
   anyone,
@@ -214,4 +215,47 @@ test("operations with the rare columns and without share a batch and keep what t
     startToCloseMs: 5_000,
   });
   expect(await store.operation(plain.id)).toMatchObject({ labels: null, startToCloseMs: null });
+});
+
+test("a settle that waited for others' locks judges each row as it is then, and keeps its own outcomes apart", async () => {
+  const { store, pool } = fixture;
+  const callbackUrl = "https://caller.test/cb";
+  const [first, attached, taken] = [
+    await acceptHeld(store, { callbackUrl }),
+    await acceptHeld(store, { callbackUrl }),
+    await acceptHeld(store, { callbackUrl }),
+  ];
+  const change = await pool.connect();
+  await change.query("begin");
+  await change.query("update head set owes = owes | $2 where key = $1", [
+    attached.lease.key,
+    owes.furtherCallbacks,
+  ]);
+  await change.query("update head set fence = fence + 1 where key = $1", [taken.lease.key]);
+  const settling = Promise.all(
+    [first, attached, taken].map(({ lease }) =>
+      store.settle(
+        settleBy(lease, holder(lease), {
+          outcome: newOutcome("succeeded", { result: Buffer.from(lease.id) }),
+          takenInline: true,
+        }),
+      ),
+    ),
+  );
+  await waitFor("the settle to wait", async () => {
+    const waiting = await fixture.count(
+      "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    return waiting > 0;
+  });
+  await change.query("commit");
+  change.release();
+  expect(await settling).toMatchObject([
+    { kind: "settled", owes: 0, lease: null },
+    { kind: "settled", owes: owes.callback | owes.furtherCallbacks },
+    { kind: "stale" },
+  ]);
+  expect((await store.outcome(first.lease.id))?.result).toEqual(Buffer.from(first.lease.id));
+  expect((await store.outcome(attached.lease.id))?.result).toEqual(Buffer.from(attached.lease.id));
+  expect(await store.outcome(taken.lease.id)).toBeUndefined();
 });

@@ -4,7 +4,7 @@ import { attemptColumns, insertAttempts } from "./attempt-row.ts";
 import { callbackCodes } from "./callback-codes.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
 import { leaseOf, milliseconds, timestamp, windowEnd } from "./head-row.ts";
-import { arrays, unnest, type ArrayColumn } from "./row-arrays.ts";
+import { arrays, sameKey, unnest, type ArrayColumn } from "./row-arrays.ts";
 import { inStates, openCodes, terminalCodes } from "./state-guards.ts";
 import type { Statement, StoreConnection } from "./store-connection.ts";
 import {
@@ -56,30 +56,32 @@ function leaseColumns<Row>(of: (row: Row) => Lease): ArrayColumn<Row>[] {
   ];
 }
 
-/** Locked in the order of their keys, guarded by key, id and fence. */
-function held<Row>(columns: readonly ArrayColumn<Row>[], first: number, guard: string): string {
-  return `select r.*, h.state as was, h.owes as owed, h.caller_ns
-    from ${unnest(columns, first)} join head h on h.key = r.key
-    where h.id = r.id and h.fence = r.fence and ${guard} order by h.key for update of h`;
+/** Guarded by key, id and fence; `rows` come in the order of their keys, so that no two batches lock each other out. */
+function sameHead(head: string, rows: string): string {
+  return `${sameKey(head, rows)} and ${head}.id = ${rows}.id and ${head}.fence = ${rows}.fence`;
 }
 
-const sameHead = "head.key = l.key and head.id = l.id and head.fence = l.fence";
+/** Locked first by the statements that also insert: it must happen exactly to the rows that change. */
+function held<Row>(columns: readonly ArrayColumn<Row>[], first: number, guard: string): string {
+  return `select r.*, h.state as was, h.owes as owed, h.caller_ns
+    from ${unnest(columns, first)} join head h on ${sameHead("h", "r")} and ${guard}
+    order by r.key for update of h`;
+}
 
 const startedColumns: readonly ArrayColumn<StartedNote>[] = [
   ...leaseColumns(({ lease }: StartedNote) => lease),
   { name: "handler_token", type: "text", value: (note) => note.handlerToken },
   { name: "close_by", type: "float8", value: (note) => note.closeBy },
 ];
-const startable = inStates("h.state", statesChangedBy("handler_started"));
+const startable = inStates("head.state", statesChangedBy("handler_started"));
 const started: Statement = {
   name: "note-started",
-  text: `with l as (${held(startedColumns, 2, startable)})
-    update head set state = ${states.started}, handler_token = l.handler_token, running = true,
-      attempt = head.attempt + 1, close_by = least(head.close_by, ${timestamp("l.close_by")}),
+  text: `update head set state = ${states.started}, handler_token = r.handler_token, running = true,
+      attempt = head.attempt + 1, close_by = least(head.close_by, ${timestamp("r.close_by")}),
       owes = case when head.cancel_requested_at is null then head.owes else head.owes | ${owes.cancel} end,
-      due_at = case when head.cancel_requested_at is null then least(head.close_by, ${timestamp("l.close_by")})
+      due_at = case when head.cancel_requested_at is null then least(head.close_by, ${timestamp("r.close_by")})
         else now() + ${milliseconds("$1::float8")} end
-    from l where ${sameHead}
+    from ${unnest(startedColumns, 2)} where ${sameHead("head", "r")} and ${startable}
     returning head.key, head.id, head.fence, head.cancel_requested_at is not null as cancel_pending`,
 };
 
@@ -107,7 +109,7 @@ const retry: Statement = {
         when ${moves} and l.state <> ${states.parked}
         then least(head.close_by, now() + ${milliseconds("l.delay_ms")})
         else least(head.close_by, now() + ${milliseconds("l.start_by_ms")}) end
-    from l where ${sameHead}
+    from l where ${sameHead("head", "l")}
     returning head.key, head.id`,
 };
 
@@ -116,14 +118,13 @@ function without(bit: number): string {
   return `owes = head.owes & ~${bit},
     due_at = case when head.owes & ~${bit} = 0 then ${windowEnd} else head.due_at end`;
 }
-const terminal = inStates("h.state", terminalCodes);
 
 const deliveredColumns = leaseColumns((lease: Lease) => lease);
 const delivered: Statement = {
   name: "note-delivered",
-  text: `with l as (${held(deliveredColumns, 1, terminal)})
-    update head set ${without(owes.callback)} from l where ${sameHead}
-    returning head.key, head.id`,
+  text: `update head set ${without(owes.callback)}
+    from ${unnest(deliveredColumns, 1)} where ${sameHead("head", "r")} and ${inStates("head.state", terminalCodes)}
+    returning head.id`,
 };
 
 const movedColumns: readonly ArrayColumn<MovedCallback>[] = [
@@ -139,9 +140,10 @@ const movedColumns: readonly ArrayColumn<MovedCallback>[] = [
   ...attemptColumns(({ attempt }: MovedCallback) => attempt),
 ];
 // Only a callback that is owed moves: a repeat of this note must not make it due once more.
+const movable = `${inStates("h.state", terminalCodes)} and h.owes & ${owes.callback} <> 0`;
 const moveCallback: Statement = {
   name: "move-callback",
-  text: `with l as (${held(movedColumns, 1, `${terminal} and h.owes & ${owes.callback} <> 0`)}),
+  text: `with l as (${held(movedColumns, 1, movable)}),
     a as (${insertAttempts("l")}),
     c as (
       insert into callback (key, id, url_hash, url, headers, state, due_at, attempt, caller_ns, last_status, last_error)
@@ -151,7 +153,7 @@ const moveCallback: Statement = {
       from l
       on conflict (key, id, url_hash) do update set state = excluded.state, due_at = excluded.due_at
     )
-    update head set ${without(owes.callback)} from l where ${sameHead}
+    update head set ${without(owes.callback)} from l where ${sameHead("head", "l")}
     returning head.key, head.id`,
 };
 
@@ -172,7 +174,7 @@ const cancelDelivered: Statement = {
         when ${isOpen} then least(head.close_by, now() + ${milliseconds("l.retry_ms")})
         when l.retry_ms is not null then now() + ${milliseconds("l.retry_ms")}
         when head.owes & ~${owes.cancel} = 0 then ${windowEnd} else head.due_at end
-    from l where ${sameHead}
+    from l where ${sameHead("head", "l")}
     returning head.key, head.id`,
 };
 
@@ -183,11 +185,10 @@ const releaseColumns: readonly ArrayColumn<{ lease: Lease; delayMs: number }>[] 
 // An ended row that owes nothing is nobody's: giving it back must not shorten its window.
 const release: Statement = {
   name: "release",
-  text: `with l as (${held(releaseColumns, 1, `(${inStates("h.state", openCodes)} or h.owes <> 0)`)})
-    update head set due_at = case when ${isOpen} then least(head.close_by, now() + ${milliseconds("l.delay_ms")})
-      else now() + ${milliseconds("l.delay_ms")} end
-    from l where ${sameHead}
-    returning head.key, head.id`,
+  text: `update head set due_at = case when ${isOpen} then least(head.close_by, now() + ${milliseconds("r.delay_ms")})
+      else now() + ${milliseconds("r.delay_ms")} end
+    from ${unnest(releaseColumns, 1)} where ${sameHead("head", "r")} and (${isOpen} or head.owes <> 0)
+    returning head.id`,
 };
 
 export function createNotes(

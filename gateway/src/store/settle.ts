@@ -2,7 +2,7 @@ import { states } from "../operations/lifecycle.ts";
 import type { Metrics } from "../metrics.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
 import { headColumns, headOf, leaseOf, milliseconds, windowEnd, type HeadRow } from "./head-row.ts";
-import { arrays, unnest, unnestWithout, type ArrayColumn } from "./row-arrays.ts";
+import { arrays, sameKey, unnest, unnestWithout, type ArrayColumn } from "./row-arrays.ts";
 import { inStates, openCodes, terminalCodes } from "./state-guards.ts";
 import type { Statement, StoreConnection } from "./store-connection.ts";
 import { owes, type Settle, type Settled } from "./store.ts";
@@ -43,8 +43,8 @@ const rareColumns: readonly ArrayColumn<Settle>[] = [
 
 // A further caller was promised the callback too (attach): then an inline waiter takes nothing away.
 const owesAfter = `(
-  (h.owes & ~${owes.cancel}
-    & ~(case when r.taken_inline and h.owes & ${owes.furtherCallbacks} = 0 then ${owes.callback} else 0 end))
+  (head.owes & ~${owes.cancel}
+    & ~(case when r.taken_inline and head.owes & ${owes.furtherCallbacks} = 0 then ${owes.callback} else 0 end))
   | (case when r.owes_cancel then ${owes.cancel} else 0 end))::smallint`;
 
 // A lease that is still long is kept: an unchanged due_at leaves the update HOT.
@@ -54,9 +54,10 @@ const keptOrNew = `case
 
 // A completion may come before the note of the attempt that started it, or when the gateway of that attempt is dead.
 const completedAttempt = `case
-  when l.wanted_fence is null and l.new_state in (${states.succeeded}, ${states.failed}, ${states.canceled})
+  when r.fence is null and r.state in (${states.succeeded}, ${states.failed}, ${states.canceled})
   then 1 else 0 end`;
 
+// One step: the rows come in the order of their keys, and one that waited for a lock is judged, and changed, as it is then.
 const update = updateFrom("settle", unnestWithout(columns, rareColumns, 2));
 const updateAll = updateFrom("settle-all", unnest([...columns, ...rareColumns], 2));
 
@@ -64,23 +65,17 @@ function updateFrom(name: string, rows: string): Statement {
   return {
     name,
     text: `
-    with l as (
-      select h.key, h.id, r.fence as wanted_fence, (r.attempted is true)::int as attempted, r.state as new_state, ${owesAfter} as new_owes,
-        r.handler_token as new_token, r.content_headers, r.result, r.failure, r.digest, r.attempts
-      from ${rows} join head h on h.key = r.key
-      where h.id = r.id and ${inStates("h.state", openCodes)} and (r.fence is null or h.fence = r.fence)
-      order by h.key for update of h
-    ),
-    u as (
-      update head set state = l.new_state, fence = head.fence + 1,
-        attempt = greatest(head.attempt + l.attempted, ${completedAttempt}), owes = l.new_owes, running = false,
-        handler_token = coalesce(head.handler_token, l.new_token), closed_at = now(),
-        due_at = case when l.new_owes <> 0 then ${keptOrNew}
+    with u as (
+      update head set state = r.state, fence = head.fence + 1,
+        attempt = greatest(head.attempt + (r.attempted is true)::int, ${completedAttempt}),
+        owes = ${owesAfter}, running = false, handler_token = coalesce(head.handler_token, r.handler_token),
+        closed_at = now(),
+        due_at = case when ${owesAfter} <> 0 then ${keptOrNew}
           else ${windowEnd.replaceAll("head.closed_at", "now()")} end
-      from l
-      where head.key = l.key and head.id = l.id and ${inStates("head.state", openCodes)}
-        and (l.wanted_fence is null or head.fence = l.wanted_fence)
-      returning head.*, l.content_headers, l.result, l.failure, l.digest, l.attempts
+      from ${rows}
+      where ${sameKey("head", "r")} and head.id = r.id and ${inStates("head.state", openCodes)}
+        and (r.fence is null or head.fence = r.fence)
+      returning head.*, r.content_headers, r.result, r.failure, r.digest, r.attempts
     ),
     o as (
       insert into outcome (id, key, caller_ns, state, closed_at, handler_token, content_headers, result, failure,

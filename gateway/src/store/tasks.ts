@@ -12,7 +12,7 @@ import {
   windowEnd,
   type HeadRow,
 } from "./head-row.ts";
-import { arrays, unnest, type ArrayColumn } from "./row-arrays.ts";
+import { arrays, sameKey, unnest, type ArrayColumn } from "./row-arrays.ts";
 import { inStates, openCodes } from "./state-guards.ts";
 import type { Statement, StoreConnection } from "./store-connection.ts";
 import { owes, type Attempt, type Lease, type Store } from "./store.ts";
@@ -141,9 +141,9 @@ const putDownStatement: Statement = {
   text: `
     with l as (
       select r.*, h.caller_ns, h.cancel_requested_at as canceled
-      from ${unnest([...putDownColumns, ...putDownAttempts], 1)} join head h on h.key = r.key
+      from ${unnest([...putDownColumns, ...putDownAttempts], 1)} join head h on ${sameKey("h", "r")}
       where h.id = r.id and h.fence = r.fence and ${mayPutDown}
-      order by h.key for update of h
+      order by r.key for update of h
     ),
     lost as (select * from l where how = ${kinds.lost}),
     a as (${insertAttempts("lost")}),
@@ -167,7 +167,7 @@ const putDownStatement: Statement = {
         -- taken more than once, it has met its schedule-to-start
         when l.how = ${kinds.released} and head.attempt > 1 then ${timestamp("l.close_by")}
         else least(${timestamp("l.close_by")}, ${timestamp("l.start_by")}) end
-    from l where head.key = l.key and head.id = l.id and head.fence = l.fence
+    from l where ${sameKey("head", "l")} and head.id = l.id and head.fence = l.fence
     returning head.id`,
 };
 
@@ -194,20 +194,20 @@ const heartbeatStatement: Statement = {
     with r as materialized (select * from ${unnest(beatColumns, 1)}),
     l as (
       select h.key, h.id, h.fence, r.lease_ms, case when ${oneSecondAgo} then r.progress end as progress
-      from r join head h on h.key = r.key
+      from r join head h on ${sameKey("h", "r")}
       where h.id = r.id and h.fence = r.fence and ${beats}
         and (h.due_at < ${leasedUntil("h", "r.lease_ms * 2 / 3")} or (r.progress is not null and ${oneSecondAgo}))
-      order by h.key for update of h
+      order by r.key for update of h
     ),
     u as (
       update head set due_at = ${leasedUntil("head", "l.lease_ms")},
         progress = coalesce(l.progress, head.progress),
         reported_at = case when l.progress is null then head.reported_at else now() end
-      from l where head.key = l.key and head.id = l.id and head.fence = l.fence
+      from l where ${sameKey("head", "l")} and head.id = l.id and head.fence = l.fence
       returning head.id, l.progress is not null as reported
     )
     select h.key, h.cancel_requested_at is not null as cancel_requested, coalesce(u.reported, false) as written
-    from r join head h on h.key = r.key left join u on u.id = r.id
+    from r join head h on ${sameKey("h", "r")} left join u on u.id = r.id
     where h.id = r.id and h.fence = r.fence and ${beats}`,
 };
 
