@@ -71,9 +71,9 @@ async function claim(limit: number): Promise<number> {
 
 /** Pages of `task`, `head` and their indexes that were looked at so far. */
 async function pagesRead(): Promise<number> {
-  await storePools.pool.query("select pg_stat_force_next_flush()");
+  await storePools.batchPool.query("select pg_stat_force_next_flush()");
   // The statistics are sent when the statement that asked for it has ended.
-  await storePools.pool.query("select 1");
+  await storePools.batchPool.query("select 1");
   const { rows } = await pool.query<{ pages: number }>(
     `select sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::int as pages
      from pg_statio_user_tables where relname in ('head', 'task')`,

@@ -95,7 +95,7 @@ export function createClaimTasks(connection: StoreConnection): Pick<Store, "clai
       const now = clock.monotonic();
       // Once: the answer of a claim that was lost is not to be had again, its tasks come back when their leases end.
       const take = ({ callers, ids }: Fronts): Promise<Row[]> =>
-        connection.once(claimStatement, [
+        connection.onceKept(claimStatement, [
           queueId,
           afterCaller,
           limit,
