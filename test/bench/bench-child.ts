@@ -4,6 +4,7 @@ import { createGateway } from "@nexus-mesh/gateway/server";
 import type { GatewayOptions } from "@nexus-mesh/gateway/options";
 import { Pool as HttpPool } from "undici";
 import { startBareProxy } from "./bare-proxy.ts";
+import { startBenchWorker, type BenchWorker } from "./bench-worker.ts";
 import { startCrudeMesh } from "./crude-mesh.ts";
 
 /** One party of the benchmark in a process of its own, so that its CPU can be read alone. */
@@ -16,7 +17,8 @@ export type Role =
       readonly databaseUrl: string;
       readonly receiver: string;
     }
-  | { readonly kind: "gateway"; readonly options: GatewayOptions };
+  | { readonly kind: "gateway"; readonly options: GatewayOptions }
+  | { readonly kind: "worker"; readonly worker: BenchWorker };
 
 const role = JSON.parse(process.argv[2] ?? "") as Role;
 const url = await start(role);
@@ -39,6 +41,8 @@ async function start(role: Role): Promise<string> {
       return startCrudeMesh(role);
     case "gateway":
       return (await createGateway(role.options)).address;
+    case "worker":
+      return startBenchWorker(role.worker);
   }
 }
 

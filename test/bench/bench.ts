@@ -10,7 +10,9 @@ import { seedMesh } from "../harness/seed-mesh.ts";
 import { startCallbackReceiver } from "./callback-receiver.ts";
 import { startChild, type Child } from "./child.ts";
 import { load, type LoadResult } from "./load.ts";
+import { measured, median, print, rate } from "./measure.ts";
 import { postgresCost } from "./postgres-cost.ts";
+import { queueTasks } from "./queue-tasks.ts";
 import { storeCost } from "./store-cost.ts";
 
 /**
@@ -21,7 +23,7 @@ const sizes = {
   requests: numberArgument("requests", 4_000),
   operations: numberArgument("operations", 2_000),
 };
-/** `--profile=FOLDER` leaves the gateway's CPU profile there; `--only=pass-through`, `durable` or `store` runs that part. */
+/** `--profile=FOLDER` leaves the gateway's CPU profile there; `--only=pass-through`, `durable`, `queue` or `store` runs that part. */
 const profile = textArgument("profile");
 const only = textArgument("only");
 const rounds = 7;
@@ -93,6 +95,8 @@ try {
 
   if (only === undefined || only === "pass-through") await passThrough();
   if (only === undefined || only === "durable") await durableOperations();
+  if (only === undefined || only === "queue")
+    await queueTasks({ options, receiver, child, postgresUrl: postgres.url, rounds, body });
   if (only === undefined || only === "store") await statements();
 
   async function statements(): Promise<void> {
@@ -238,15 +242,6 @@ interface Durable extends LoadResult {
   readonly wal: number;
 }
 
-async function measured<T>(
-  subject: Child,
-  run: () => Promise<T>,
-): Promise<{ result: T; cpu: number }> {
-  const before = await subject.cpu();
-  const result = await run();
-  return { result, cpu: (await subject.cpu()) - before };
-}
-
 async function postmasterPid(): Promise<number> {
   return Number(
     (await readFile(path.join(postgres.dataDir, "postmaster.pid"), "utf8")).split("\n")[0],
@@ -277,17 +272,8 @@ function printDurable(name: string, results: readonly Durable[]): void {
   );
 }
 
-function rate(result: LoadResult): string {
-  return `${result.perSecond.toFixed(0).padStart(6)}/s  p50 ${result.p50.toFixed(2)} ms  p99 ${result.p99.toFixed(2)} ms`;
-}
-
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
 function textArgument(name: string): string | undefined {
@@ -298,8 +284,4 @@ function textArgument(name: string): string | undefined {
 function numberArgument(name: string, otherwise: number): number {
   const given = textArgument(name);
   return given === undefined ? otherwise : Number(given);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -137,7 +137,7 @@ function perOperation(name: string, before: PostgresCost, after: PostgresCost): 
   };
 }
 
-function newOperation(input: Buffer): NewOperation {
+export function newOperation(input: Buffer, given: Partial<NewOperation> = {}): NewOperation {
   return {
     key: randomUUID(),
     id: uuidV7(Date.now()),
@@ -163,6 +163,7 @@ function newOperation(input: Buffer): NewOperation {
     redriveOf: null,
     priority: null,
     initial: { kind: "scheduled" },
+    ...given,
   };
 }
 

@@ -10,8 +10,8 @@ const actor = { subject: "setup", namespace: null };
 export async function seedMesh(
   options: GatewayOptions,
   endpoint: string,
-  targetUrl: string,
-): Promise<{ token: string }> {
+  target: string | { readonly queue: string },
+): Promise<{ token: string; workerToken: string }> {
   await migrate(options.databaseUrl);
   const gateway = await createGateway({ ...options, port: 0, opsPort: 0 });
   try {
@@ -29,7 +29,10 @@ export async function seedMesh(
         name: endpoint,
         ownerId: namespace.id,
         description: "",
-        target: { kind: "http", url: targetUrl },
+        target:
+          typeof target === "string"
+            ? { kind: "http", url: target }
+            : { kind: "queue", queue: target.queue },
         policy: defaultEndpointPolicy,
       },
       "any",
@@ -45,13 +48,11 @@ export async function seedMesh(
       },
       actor,
     );
-    const { token } = await issueToken(context, {
-      namespace,
-      role: "caller",
-      subject: "load",
-      actor,
-    });
-    return { token };
+    const issue = async (role: "caller" | "handler"): Promise<string> => {
+      const { token } = await issueToken(context, { namespace, role, subject: "load", actor });
+      return token;
+    };
+    return { token: await issue("caller"), workerToken: await issue("handler") };
   } finally {
     await gateway.close();
   }

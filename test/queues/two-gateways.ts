@@ -1,6 +1,7 @@
 import { createAdminClient, type AdminClient } from "@nexus-mesh/sdk/admin";
 import { createNexusClient, type ServiceClient } from "@nexus-mesh/sdk/client";
 import { decodeTaskBatch, type TaskMessage } from "@nexus-mesh/sdk/protocol/task-batch";
+import type { GatewayOptions } from "../../gateway/src/options.ts";
 import { startGateway, type TestGateway } from "../harness/gateway.ts";
 import { createDatabase } from "../harness/postgres.ts";
 import { seedEndpoint, seedGrant, seedNamespace, seedToken } from "../harness/seed.ts";
@@ -31,12 +32,14 @@ export interface TwoGateways {
   close(): Promise<void>;
 }
 
-export async function startTwoGateways(): Promise<TwoGateways> {
+export async function startTwoGateways(
+  options: Partial<GatewayOptions> = {},
+): Promise<TwoGateways> {
   const database = await createDatabase();
-  const here = await startGateway({ databaseUrl: database.url });
+  const here = await startGateway({ databaseUrl: database.url, options });
   const there = await startGateway({
     databaseUrl: database.url,
-    options: { publicUrl: here.url },
+    options: { ...options, publicUrl: here.url },
   });
   for (const name of ["insights", "storefront", "shop"]) await seedNamespace(here, name);
   const endpoint = await seedEndpoint(here, { name: "jobs", owner: "insights", queue: "renders" });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../gateway/src/clock.ts";
 import { owes, type Lease, type NewOperation, type Store } from "../../gateway/src/store/store.ts";
 import type { Claimed, ClaimedTask, PutDown } from "../../gateway/src/store/task.ts";
 import {
@@ -153,13 +154,13 @@ describe("a claim", () => {
     const perCaller = (ns: number) => tasks.filter(({ head }) => head.callerNs === ns).length;
     // A share for each, and the turn begins behind the caller that was served last.
     expect([perCaller(1), perCaller(3), perCaller(4)]).toEqual([10, 1, 1]);
-    expect(tasks.slice(0, 3).map(({ head }) => head.callerNs)).toEqual([4, 1, 3]);
+    expect(tasks.slice(0, 3).map(({ head }) => head.callerNs)).toEqual([1, 4, 3]);
   });
 
   test("gives everybody one before anybody two", async () => {
     for (const callerNs of [5, 6, 7, 5, 6, 7]) await put({ callerNs });
     const { tasks } = await claim(store, 4);
-    expect(tasks.map(({ head }) => head.callerNs)).toEqual([5, 6, 7, 5]);
+    expect(tasks.map(({ head }) => head.callerNs)).toEqual([7, 6, 5, 7]);
   });
 
   test("takes the urgent ones of a caller first, then the older ones", async () => {
@@ -171,6 +172,31 @@ describe("a claim", () => {
     expect(tasks.map(({ lease }) => lease.id)).toEqual(
       [urgent, usual, usualToo, late].map(({ id }) => id),
     );
+  });
+
+  test("begins where the last one ended for a second at most, and never skips an urgent task", async () => {
+    let monotonic = 0;
+    const skipping = fixture.another({
+      clock: { ...systemClock(), monotonic: () => monotonic },
+    });
+    const all: NewOperation[] = [];
+    for (let n = 0; n < 5; n += 1) all.push(await put());
+    const [first, second, third, , fifth] = all.map(({ id }) => id);
+    const taken = await take(skipping);
+    expect(taken.lease.id).toBe(first);
+    await putDown(taken.lease, { kind: "released", startBy: null });
+    expect((await take(skipping)).lease.id).toBe(second);
+    const urgent = await put({ priority: 1 });
+    expect((await take(skipping)).lease.id).toBe(urgent.id);
+    expect((await take(skipping)).lease.id).toBe(third);
+    monotonic = 1_000;
+    const again = await take(skipping);
+    expect(again.lease.id).toBe(first);
+    await putDown(again.lease, { kind: "released", startBy: null });
+    await take(skipping);
+    expect((await take(skipping)).lease.id).toBe(fifth);
+    // Nothing else is left: what lies before is found at once.
+    expect((await take(skipping)).lease.id).toBe(first);
   });
 
   test("removes tasks of operations that have ended, and gives none of them", async () => {

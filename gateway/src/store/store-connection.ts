@@ -29,6 +29,11 @@ export interface StoreConnection {
     statement: Statement,
     values: readonly unknown[],
   ): Promise<Row[]>;
+  /** As `once`, with the plan kept, for what is as hot as the batches. */
+  onceKept<Row extends pg.QueryResultRow>(
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]>;
   /** Until Postgres answers. */
   repeat<Row extends pg.QueryResultRow>(
     statement: Statement,
@@ -58,17 +63,20 @@ export function createStoreConnection(
     leaseMs,
     run,
     runBatch: (statement, values) => runOn(pools.batchPool, statement, values),
-    async once(statement, values) {
-      try {
-        return await run(statement, values);
-      } catch (error) {
-        if (isConnectionLost(error))
-          throw new StoreUnavailable("Postgres can't be reached", { cause: error });
-        throw error;
-      }
-    },
+    once: (statement, values) => available(runOn(pools.pool, statement, values)),
+    onceKept: (statement, values) => available(runOn(pools.batchPool, statement, values)),
     repeat: (statement, values) => repeatStatement(clock, () => run(statement, values)),
   };
+}
+
+async function available<Rows>(running: Promise<Rows>): Promise<Rows> {
+  try {
+    return await running;
+  } catch (error) {
+    if (isConnectionLost(error))
+      throw new StoreUnavailable("Postgres can't be reached", { cause: error });
+    throw error;
+  }
 }
 
 /** Made with {@link storePoolOptions} and {@link batchPoolOptions}; whoever made them ends them. */
@@ -88,7 +96,8 @@ export function storePoolOptions(databaseUrl: string, size: number): pg.PoolConf
 /**
  * The batches take the rows of `head` by their keys and insert into partitions: there is one good plan, whatever the
  * arrays hold, and planning it anew took 1.2 of 3.7 ms of two 25-row statements. With nested loops alone, and keys looked
- * up by `sameKey`, it can't be missed, also where it is made while `head` is empty.
+ * up by `sameKey`, it can't be missed, also where it is made while `head` is empty. A claim of tasks is planned in 1.1 ms
+ * and done in 0.7.
  */
 export function batchPoolOptions(databaseUrl: string, size: number): pg.PoolConfig {
   return poolOptions(

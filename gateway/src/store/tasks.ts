@@ -2,95 +2,17 @@ import type { ReachCrashPoint } from "../crash-points.ts";
 import type { Metrics } from "../metrics.ts";
 import { states, statesChangedBy } from "../operations/lifecycle.ts";
 import { attemptColumns, insertAttempts } from "./attempt-row.ts";
+import { createClaimTasks } from "./claim-tasks.ts";
 import { createGroupCommit } from "./group-commit.ts";
-import {
-  headColumns,
-  headOf,
-  leaseOf,
-  milliseconds,
-  timestamp,
-  windowEnd,
-  type HeadRow,
-} from "./head-row.ts";
+import { leaseOf, milliseconds, timestamp, windowEnd } from "./head-row.ts";
 import { arrays, sameKey, unnest, type ArrayColumn } from "./row-arrays.ts";
 import { inStates, openCodes } from "./state-guards.ts";
 import type { Statement, StoreConnection } from "./store-connection.ts";
 import { owes, type Attempt, type Lease, type Store } from "./store.ts";
-import type { Claimed, Heartbeat, Heartbeaten, PuttingDown } from "./task.ts";
+import type { Heartbeat, Heartbeaten, PuttingDown } from "./task.ts";
+import { heldByWorker, owesCancel, takable } from "./task-guards.ts";
 
 type Fenced = Pick<Lease, "key" | "id" | "fence">;
-
-const takable = inStates("h.state", statesChangedBy("worker_took"));
-const owesCancel = `h.owes & ${owes.cancel} <> 0 and h.handler_token is not null`;
-// Of an operation that has ended, once nothing else is owed: a claim's fence would refuse the note that its callback
-// was delivered.
-const claimable = `(${takable} or (${owesCancel} and (${inStates("h.state", openCodes)} or h.owes = ${owes.cancel})))`;
-/** Held by a worker that has not answered. */
-const heldByWorker = `h.state = ${states.started} and h.handler_token is null`;
-
-function nextCaller(of: string, upTo: string): string {
-  return `(select t.caller_ns from task t where t.queue_id = $1 and t.caller_ns > ${of} ${upTo}
-    order by t.caller_ns limit 1)`;
-}
-
-// One probe of the index a caller instead of a walk over the tasks of the biggest: with 1 M tasks of one caller and 20
-// callers with 10, 100 tasks of all of them come in 2 to 4 ms; `order by id` gave all 100 to the big one and took 248 ms.
-// Neither the tasks nor the heads that others hold are waited for. A task whose operation needs none any more goes.
-const claimStatement: Statement = {
-  name: "claim-tasks",
-  text: `
-    with recursive later as (
-      select ${nextCaller("$2::int", "")} as caller_ns, 1 as n
-      union all
-      select ${nextCaller("l.caller_ns", "")}, l.n + 1 from later l where l.caller_ns is not null and l.n < $3::int
-    ),
-    earlier as (
-      select ${nextCaller("-1", "and t.caller_ns <= $2::int")} as caller_ns, 1 as n
-      union all
-      select ${nextCaller("e.caller_ns", "and t.caller_ns <= $2::int")}, e.n + 1
-      from earlier e where e.caller_ns is not null and e.n < $3::int
-    ),
-    callers as (
-      select caller_ns, row_number() over (order by pass, n) as turn
-      from (select caller_ns, n, 1 as pass from later union all select caller_ns, n, 2 from earlier) as both_passes
-      where caller_ns is not null
-      order by turn limit $3::int
-    ),
-    ranked as materialized (
-      select t.*, c.turn, row_number() over (partition by c.turn order by t.priority, t.id) as nth
-      from callers c, lateral (
-        select task.* from task where task.queue_id = $1 and task.caller_ns = c.caller_ns
-        order by task.priority, task.id
-        limit (select greatest(1, ceil($3::float8 / count(*)))::int from callers)
-        for update skip locked
-      ) as t
-    ),
-    picked as materialized (select * from ranked order by nth, turn limit $3::int),
-    mine as materialized (
-      select h.key, h.id, ${takable} as is_start from picked p join head h on h.key = p.key
-      where h.id = p.id and ${claimable}
-      order by h.key for update of h skip locked
-    ),
-    u as (
-      update head set state = case when m.is_start then ${states.started} else head.state end,
-        fence = head.fence + 1, worker = $4, running = head.running or m.is_start,
-        attempt = head.attempt + m.is_start::int,
-        due_at = case when ${inStates("head.state", openCodes)}
-          then least(head.close_by, now() + ${milliseconds("$5::float8")})
-          else now() + ${milliseconds("$5::float8")} end
-      from mine m where head.key = m.key and head.id = m.id
-      returning head.*, m.is_start
-    ),
-    d as (
-      delete from task using picked p
-      where task.queue_id = p.queue_id and task.caller_ns = p.caller_ns and task.priority = p.priority
-        and task.id = p.id
-        and (exists (select from u where u.id = p.id)
-          or not exists (select from head h where h.key = p.key and h.id = p.id and ${claimable}))
-    )
-    select p.caller_ns as task_caller, u.is_start, ${headColumns("u")}
-    from picked p left join u on u.id = p.id order by p.nth, p.turn`,
-};
 
 const kinds = { wait: 0, lost: 1, released: 2, cancel: 3 } as const;
 
@@ -322,24 +244,7 @@ export function createTasks(
   });
 
   return {
-    async claimTasks({ queueId, worker, leaseMs: length, limit, afterCaller }): Promise<Claimed> {
-      const now = clock.monotonic();
-      crash("claim:before-commit");
-      // Once: the answer of a claim that was lost is not to be had again, its tasks come back when their leases end.
-      const rows = await connection.once<
-        { task_caller: number } & ((HeadRow & { is_start: boolean }) | { key: null })
-      >(claimStatement, [queueId, afterCaller, limit, worker, length]);
-      const tasks = rows
-        .filter((row): row is typeof row & HeadRow & { is_start: boolean } => row.key !== null)
-        .map((row) => ({
-          kind: row.is_start ? ("start" as const) : ("cancel" as const),
-          lease: leaseOf(row, now + length),
-          head: headOf(row),
-        }));
-      if (tasks.length > 0) crash("claim:after-commit");
-      return { tasks, seen: rows.length, lastCaller: rows.at(-1)?.task_caller ?? afterCaller };
-    },
-
+    ...createClaimTasks(connection, crash),
     putDown: (operation) => puttingDown.submit(operation),
     heartbeat: (beat) => beating.submit(beat),
 
