@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { startEmbeddedPostgres } from "@nexus-mesh/gateway/dev/embedded-postgres";
 import { defaultGatewayOptions, type GatewayOptions } from "@nexus-mesh/gateway/options";
+import { Client } from "pg";
 import { request } from "undici";
 import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { seedMesh } from "../harness/seed-mesh.ts";
@@ -11,9 +12,9 @@ import { startCallbackReceiver } from "./callback-receiver.ts";
 import { startChild, type Child } from "./child.ts";
 import { load, type LoadResult } from "./load.ts";
 import { measured, median, print, rate } from "./measure.ts";
-import { postgresCost } from "./postgres-cost.ts";
+import { postgresCost, type PostgresCost } from "./postgres-cost.ts";
 import { queueTasks } from "./queue-tasks.ts";
-import { storeCost } from "./store-cost.ts";
+import { storeCost, wholeOf, type StoreCost } from "./store-cost.ts";
 
 /**
  * One run prints everything side by side, since absolute figures compare with nothing but each other. Usage:
@@ -41,6 +42,8 @@ const postgres = await startEmbeddedPostgres({
   dataDir,
   settings: { full_page_writes: "off", checkpoint_timeout: "15min" },
 });
+const meter = new Client({ connectionString: postgres.url });
+await meter.connect();
 const children: Child[] = [];
 const child = async (role: Parameters<typeof startChild>[0]): Promise<Child> => {
   const started = await startChild(role, role.kind === "gateway" ? profile : undefined);
@@ -100,20 +103,38 @@ try {
   if (only === undefined || only === "store") await statements();
 
   async function statements(): Promise<void> {
-    print("Postgres: the store's statements for a short operation, 25 rows each");
-    const { floor, steps } = await storeCost(postgres.url, body, async () =>
-      postgresCost(await postmasterPid(), postgres.url),
+    print(
+      `Postgres: the store's statements for a short operation, 25 rows each, ${rounds} rounds by turns`,
     );
-    const whole = {
-      name: "accept + settle + delivered",
-      cpu: sum(steps.map(({ cpu }) => cpu)),
-      wal: sum(steps.map(({ wal }) => wal)),
-    };
-    for (const { name, cpu, wal } of [floor, ...steps, whole])
+    const results = await storeCost(postgres.url, body, rounds, readPostgresCost);
+    const line = (name: string, costs: readonly StoreCost[]): void => {
+      const [cpu, wal] = [
+        median(costs.map((cost) => cost.cpu)),
+        median(costs.map((cost) => cost.wal)),
+      ];
       print(
         `    ${name.padEnd(34)} ${cpu.toFixed(0).padStart(4)} µs  ${wal.toFixed(0).padStart(5)} B WAL`,
       );
-    print(`    ratio of that to the floor = ${(whole.cpu / floor.cpu).toFixed(2)}`);
+    };
+    line(
+      "floor: one row, insert + update",
+      results.map(({ floor }) => floor),
+    );
+    line(
+      "accept",
+      results.map(({ accept }) => accept),
+    );
+    line(
+      "settle",
+      results.map(({ settle }) => settle),
+    );
+    line(
+      "delivered",
+      results.map(({ delivered }) => delivered),
+    );
+    line("accept + settle + delivered", results.map(wholeOf));
+    const ratio = median(results.map((round) => wholeOf(round).cpu / round.floor.cpu));
+    print(`    ratio of that to the floor = ${ratio.toFixed(2)}`);
   }
 
   async function passThrough(): Promise<void> {
@@ -201,11 +222,11 @@ try {
   }
 
   async function measuredOperations(subject: Subject): Promise<Durable> {
-    const before = await postgresCost(await postmasterPid(), postgres.url);
+    const before = await readPostgresCost();
     const { result, cpu } = await measured(subject.child, () =>
       operations(subject, sizes.operations),
     );
-    const after = await postgresCost(await postmasterPid(), postgres.url);
+    const after = await readPostgresCost();
     return {
       ...result,
       gatewayCpu: cpu / sizes.operations,
@@ -226,6 +247,7 @@ try {
 } finally {
   await receiver.close();
   for (const started of children.reverse()) await started.stop();
+  await meter.end();
   await postgres.stop();
   await rm(dataDir, { recursive: true, force: true });
 }
@@ -246,6 +268,10 @@ async function postmasterPid(): Promise<number> {
   return Number(
     (await readFile(path.join(postgres.dataDir, "postmaster.pid"), "utf8")).split("\n")[0],
   );
+}
+
+async function readPostgresCost(): Promise<PostgresCost> {
+  return postgresCost(await postmasterPid(), meter);
 }
 
 async function rowsPerStatement(options: GatewayOptions): Promise<string> {
@@ -270,10 +296,6 @@ function printDurable(name: string, results: readonly Durable[]): void {
   print(
     `    ${name.padEnd(16)} ${rate({ perSecond: of("perSecond"), p50: of("p50"), p99: of("p99") })}  ${of("gatewayCpu").toFixed(0)} µs CPU/operation  Postgres ${of("postgresCpu").toFixed(0)} µs, ${of("wal").toFixed(0)} B WAL`,
   );
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function textArgument(name: string): string | undefined {

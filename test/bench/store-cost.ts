@@ -6,32 +6,41 @@ import {
   storePoolOptions,
 } from "@nexus-mesh/gateway/store/open-store";
 import { uuidV7 } from "@nexus-mesh/gateway/store/uuid-v7";
-import type { Lease, NewOperation, NewOutcome } from "@nexus-mesh/gateway/store/store";
+import type {
+  Lease,
+  NewOperation,
+  NewOutcome,
+  Settled,
+  Store,
+} from "@nexus-mesh/gateway/store/store";
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import type { PostgresCost } from "./postgres-cost.ts";
 
 export interface StoreCost {
-  readonly name: string;
   /** Per operation. */
   readonly cpu: number;
   readonly wal: number;
 }
 
+const steps = ["accept", "settle", "delivered"] as const;
+type Step = (typeof steps)[number];
+type Round = Readonly<Record<Step | "floor", StoreCost>>;
+
 const rowsPerBatch = 25;
-const batches = 400;
+const batches = 100;
 const operations = rowsPerBatch * batches;
 
 /**
- * What the store's own statements cost Postgres for a short operation with a callback, in batches of 25 rows from two
- * connections, beside the least that anybody could do: one row written once and updated once.
+ * What the store's own statements cost Postgres for a short operation with a callback, in batches of 25 rows, beside the
+ * least that anybody could do: one row written once and updated once. By turns, since the machine's speed changes.
  */
 export async function storeCost(
   databaseUrl: string,
   body: Buffer,
+  rounds: number,
   read: () => Promise<PostgresCost>,
-): Promise<{ floor: StoreCost; steps: StoreCost[] }> {
-  const floor = await floorCost(databaseUrl, body, read);
+): Promise<Round[]> {
   const pool = new pg.Pool(storePoolOptions(databaseUrl, 2));
   const batchPool = new pg.Pool(batchPoolOptions(databaseUrl, 2));
   const store = openStore({
@@ -44,97 +53,99 @@ export async function storeCost(
     crash: () => undefined,
     onError: () => undefined,
   });
-  const measured = async (name: string, step: () => Promise<unknown>): Promise<StoreCost> => {
+  const bare = new pg.Client(storePoolOptions(databaseUrl, 1));
+  await bare.connect();
+  await bare.query(
+    "create table floor_row (id uuid primary key, input bytea, result bytea, state smallint not null) with (fillfactor = 50)",
+  );
+  const measured = async (step: () => Promise<unknown>): Promise<StoreCost> => {
     const before = await read();
     await step();
     await store.flush();
-    return perOperation(name, before, await read());
+    const after = await read();
+    return {
+      cpu: (after.cpu - before.cpu) / operations,
+      wal: (after.walBytes - before.walBytes) / operations,
+    };
   };
-  const inBatches = async <Item, Result>(
-    items: readonly Item[],
-    submit: (item: Item) => Promise<Result>,
-  ): Promise<Result[]> => {
-    const results: Result[] = [];
-    // One statement is filled and in flight at a time: what is submitted in one turn shares a statement.
-    for (let from = 0; from < items.length; from += rowsPerBatch)
-      results.push(...(await Promise.all(items.slice(from, from + rowsPerBatch).map(submit))));
-    return results;
-  };
-  try {
+  const round = async (): Promise<Round> => {
     const rows = Array.from({ length: operations }, () => newOperation(body));
-    const steps: StoreCost[] = [];
-    steps.push(await measured("accept", () => inBatches(rows, (row) => store.accept(row))));
     const leases: Lease[] = [];
-    steps.push(
-      await measured("settle", async () => {
-        for (const settled of await inBatches(rows, (row) =>
-          store.settle({
-            key: row.key,
-            id: row.id,
-            by: { kind: "anyone" },
-            outcome: newOutcome(body),
-            takenInline: false,
-            owesCancel: false,
-          }),
-        )) {
+    return {
+      floor: await measured(() => writeBareRows(bare, body)),
+      accept: await measured(() => inBatches(rows, (row) => store.accept(row))),
+      settle: await measured(async () => {
+        for (const settled of await inBatches(rows, (row) => settle(store, row, body))) {
           if (settled.kind !== "settled" || settled.lease === null)
             throw new Error(`a settle of the benchmark was ${settled.kind}`);
           leases.push(settled.lease);
         }
       }),
-    );
-    steps.push(
-      await measured("delivered", () =>
+      delivered: await measured(() =>
         Promise.all(leases.map((lease) => store.noteDelivered(lease))),
       ),
-    );
-    return { floor, steps };
+    };
+  };
+  try {
+    // What is new pays for its warm-up: plans, caches, files of the WAL.
+    await round();
+    const results: Round[] = [];
+    for (let done = 0; done < rounds; done += 1) results.push(await round());
+    return results;
   } finally {
     await store.close();
     await pool.end();
     await batchPool.end();
+    await bare.query("drop table floor_row");
+    await bare.end();
   }
 }
 
-async function floorCost(
-  databaseUrl: string,
-  body: Buffer,
-  read: () => Promise<PostgresCost>,
-): Promise<StoreCost> {
-  const client = new pg.Client(storePoolOptions(databaseUrl, 1));
-  await client.connect();
-  try {
-    await client.query(
-      "create table floor_row (id uuid primary key, input bytea, result bytea, state smallint not null) with (fillfactor = 50)",
-    );
-    const before = await read();
-    for (let batch = 0; batch < batches; batch += 1) {
-      const ids = Array.from({ length: rowsPerBatch }, () => randomUUID()).sort();
-      const bodies = ids.map(() => body);
-      await client.query({
-        name: "floor-insert",
-        text: "insert into floor_row select i, p, null, 0 from unnest($1::uuid[], $2::bytea[]) r(i, p)",
-        values: [ids, bodies],
-      });
-      await client.query({
-        name: "floor-update",
-        text: "update floor_row set state = 4, result = r.p from unnest($1::uuid[], $2::bytea[]) r(i, p) where id = r.i and state = 0",
-        values: [ids, bodies],
-      });
-    }
-    return perOperation("floor: one row, insert + update", before, await read());
-  } finally {
-    await client.query("drop table if exists floor_row");
-    await client.end();
-  }
-}
-
-function perOperation(name: string, before: PostgresCost, after: PostgresCost): StoreCost {
+/** Everything that an operation costs the store, without the floor. */
+export function wholeOf(round: Round): StoreCost {
   return {
-    name,
-    cpu: (after.cpu - before.cpu) / operations,
-    wal: (after.walBytes - before.walBytes) / operations,
+    cpu: steps.reduce((total, step) => total + round[step].cpu, 0),
+    wal: steps.reduce((total, step) => total + round[step].wal, 0),
   };
+}
+
+/** One statement is filled and in flight at a time: what is submitted in one turn shares a statement. */
+async function inBatches<Item, Result>(
+  items: readonly Item[],
+  submit: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let from = 0; from < items.length; from += rowsPerBatch)
+    results.push(...(await Promise.all(items.slice(from, from + rowsPerBatch).map(submit))));
+  return results;
+}
+
+async function writeBareRows(client: pg.Client, body: Buffer): Promise<void> {
+  for (let batch = 0; batch < batches; batch += 1) {
+    const ids = Array.from({ length: rowsPerBatch }, () => randomUUID()).sort();
+    const bodies = ids.map(() => body);
+    await client.query({
+      name: "floor-insert",
+      text: "insert into floor_row select i, p, null, 0 from unnest($1::uuid[], $2::bytea[]) r(i, p)",
+      values: [ids, bodies],
+    });
+    await client.query({
+      name: "floor-update",
+      text: "update floor_row set state = 4, result = r.p from unnest($1::uuid[], $2::bytea[]) r(i, p) where id = r.i and state = 0",
+      values: [ids, bodies],
+    });
+  }
+}
+
+function settle(store: Store, { key, id }: NewOperation, body: Buffer): Promise<Settled> {
+  return store.settle({
+    key,
+    id,
+    by: { kind: "anyone" },
+    outcome: newOutcome(body),
+    takenInline: false,
+    owesCancel: false,
+  });
 }
 
 export function newOperation(input: Buffer, given: Partial<NewOperation> = {}): NewOperation {

@@ -200,9 +200,10 @@ test("a started note that its own completion overtakes is not written; after an 
 test("a started note that is overtaken by another gateway's settle is stale", async () => {
   const { store } = fixture;
   const { lease } = await acceptHeld(store, { callbackUrl: "https://c.test/" });
-  const note = store.noteStarted({ lease, handlerToken: "t", closeBy: null });
   await fixture.another().settle(settleBy(lease, anyone));
-  expect(await note).toEqual({ kind: "stale" });
+  expect(await store.noteStarted({ lease, handlerToken: "t", closeBy: null })).toEqual({
+    kind: "stale",
+  });
 });
 
 test("operations with the rare columns and without share a batch and keep what they hold", async () => {
