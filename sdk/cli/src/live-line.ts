@@ -23,7 +23,7 @@ export function createLiveView(
 ): EventView {
   const createdAt = Date.parse(operation.createdAt);
   let state = operation.state;
-  let attempts = 0;
+  let failedTries = 0;
   let progress: ProgressEvent | undefined;
   let blocked: BlockedEvent | undefined;
   let broken: { readonly why: string; readonly retryAt: number } | undefined;
@@ -39,7 +39,7 @@ export function createLiveView(
     const now = Date.now();
     const parts = [elapsed(now - createdAt), state];
     if (progress !== undefined) parts.push(...bar(progress, terminal.columns()));
-    if (attempts > 1) parts.push(`attempts: ${attempts}`);
+    if (failedTries > 0) parts.push(`failed tries: ${failedTries}`);
     if (broken !== undefined)
       parts.push(`no connection, again in ${elapsed(broken.retryAt - now)}: ${broken.why}`);
     else if (blocked !== undefined && blocked.reason !== null)
@@ -63,7 +63,7 @@ export function createLiveView(
           stay(event);
           break;
         case "attempt":
-          if (event.kind === "start") attempts = Math.max(attempts, event.n);
+          if (event.kind === "start" && event.error !== null) failedTries += 1;
           stay(event, event.error === null ? undefined : "yellow");
           break;
         case "blocked":
