@@ -138,7 +138,7 @@ describe("operation watch", () => {
     expect((await cli(["operation", "get", id])).stdout).toMatch(/^state +started$/m);
   });
 
-  test("goes on through an outage and says so once", async () => {
+  test("goes on through an outage and says when it began and when it is over", async () => {
     const id = await started("async");
     let seen = "";
     const watching = cli(["operation", "watch", id], { screen: (text) => (seen += text) });
@@ -149,7 +149,7 @@ describe("operation watch", () => {
     await (await handling(id)).complete();
     const { code, stdout, stderr } = await watching;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^no connection, trying again: .+\n$/);
+    expect(stderr).toMatch(/^no connection, trying again: .+\nconnected again\n$/);
     expect(stdout.match(/ (scheduled|started|succeeded)$/gm)).toHaveLength(3);
   });
 });
@@ -195,6 +195,7 @@ describe("on a terminal", () => {
       / no connection, again in \d+s: /.test(screen.drawn.at(-1) ?? ""),
     );
     gatewayThere(true);
+    await waitFor("the end of the outage", () => !screen.drawn.at(-1)?.includes("no connection"));
     await (await handling(id)).complete();
     const { code, stdout, stderr } = await watching;
     expect(code).toBe(0);

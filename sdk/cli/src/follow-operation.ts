@@ -41,6 +41,7 @@ export async function followOperation(
     const events = admin.watchOperation(operationId, {
       signal: stopped.signal,
       onInterrupted: view.interrupted,
+      onResumed: view.resumed,
     });
     for await (const event of events) {
       view.event(event);
@@ -63,6 +64,7 @@ function jsonView(print: (text: string) => void): EventView {
   return {
     event: (event) => print(`${JSON.stringify(event)}\n`),
     interrupted: () => undefined,
+    resumed: () => undefined,
     end: () => undefined,
   };
 }

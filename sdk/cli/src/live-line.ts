@@ -11,6 +11,7 @@ export interface EventView {
   event(event: OperationEvent): void;
   /** The stream broke, and is asked for again in so many ms. */
   interrupted(error: Error, retryInMs: number): void;
+  resumed(): void;
   end(): void;
 }
 
@@ -56,7 +57,6 @@ export function createLiveView(
 
   return {
     event(event) {
-      broken = undefined;
       switch (event.type) {
         case "state":
           ({ state } = event);
@@ -82,6 +82,10 @@ export function createLiveView(
       broken = { why: printable(error.message), retryAt: Date.now() + retryInMs };
       draw();
     },
+    resumed() {
+      broken = undefined;
+      draw();
+    },
     end() {
       clearInterval(ticking);
       if (!over) terminal.stderr(clear);
@@ -90,17 +94,20 @@ export function createLiveView(
   };
 }
 
-/** Elsewhere: a line for each event, and one for each time that the stream breaks. */
+/** Elsewhere: a line for each event, and two on stderr for each outage. */
 export function createLineView(terminal: Terminal, print: (line: string) => void): EventView {
   let broken = false;
   return {
     event(event) {
-      broken = false;
       print(`${eventLine(event, new Date())}\n`);
     },
     interrupted(error) {
       if (!broken) terminal.stderr(`no connection, trying again: ${printable(error.message)}\n`);
       broken = true;
+    },
+    resumed() {
+      terminal.stderr("connected again\n");
+      broken = false;
     },
     end: () => undefined,
   };
