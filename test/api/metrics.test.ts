@@ -56,6 +56,9 @@ test("every metric moves with what it counts, and none is unknown to this list",
   const poll = request(`${mesh.url}/v1/operations/${token}/result?wait=20s`, {
     headers: { authorization: `Bearer ${mesh.token("caller")}` },
   });
+  const watch = request(`${mesh.url}/v1/operations/${token}/events`, {
+    headers: { authorization: `Bearer ${mesh.token("caller")}` },
+  });
   await waitFor("the long poll to wait", async () =>
     /^nexus_mesh_waiters 1$/m.test(await mesh.metrics()),
   );
@@ -87,6 +90,7 @@ test("every metric moves with what it counts, and none is unknown to this list",
   await complete(handler.calls.at(-1), { state: "succeeded", body: "1" });
   await receiver.next("the completion");
   await (await poll).body.dump();
+  await (await watch).body.dump();
   await waitFor("the delivery to be counted", async () =>
     /^nexus_mesh_attempts_total\{kind="callback",result="ok"\} 1$/m.test(await mesh.metrics()),
   );
@@ -94,7 +98,7 @@ test("every metric moves with what it counts, and none is unknown to this list",
   const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);
   expect(names.toSorted()).toEqual(Object.keys(moved).toSorted());
   for (const [name, line] of Object.entries(moved)) {
-    const lines = (/_waiters|_polls_waiting/.test(name) ? whileWaiting : text)
+    const lines = (/_waiters|_event_streams|_polls_waiting/.test(name) ? whileWaiting : text)
       .split("\n")
       .filter((one) => one.startsWith(name))
       .join("\n");

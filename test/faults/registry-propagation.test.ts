@@ -4,6 +4,7 @@ import { startGateway, type TestGateway } from "../harness/gateway.ts";
 import { startScriptedHandler } from "../harness/handler-server.ts";
 import { startTcpProxy, type TcpProxy } from "../harness/proxy.ts";
 import { waitFor } from "../harness/wait-for.ts";
+import { withoutNotifications } from "../harness/without-notifications.ts";
 import { startMesh, type Mesh } from "../engine/mesh.ts";
 
 /** For each way in which the other gateway can learn of them. */
@@ -22,7 +23,12 @@ beforeAll(async () => {
   const database = new URL(mesh.databaseUrl);
   proxy = await startTcpProxy(
     [{ host: database.hostname, port: Number(database.port) }],
-    (bytes) => (notified ? bytes : withoutNotifications(bytes)),
+    (bytes) => {
+      if (notified) return bytes;
+      const rest = withoutNotifications(bytes, channel);
+      dropped += rest.dropped;
+      return rest.bytes;
+    },
   );
   database.port = String(proxy.port);
   other = await startGateway({
@@ -84,14 +90,4 @@ async function everyChangeIsSeen(
 
 function at(): string {
   return `http://127.0.0.1:${other.options.port}`;
-}
-
-/** NotificationResponse: `A`, length, pid, channel, payload (PostgreSQL protocol 3). */
-function withoutNotifications(bytes: Buffer): Buffer {
-  const name = Buffer.from(`${channel}\0\0`);
-  const found = bytes.indexOf(name);
-  if (found < 9 || bytes[found - 9] !== "A".charCodeAt(0)) return bytes;
-  dropped += 1;
-  const rest = withoutNotifications(bytes.subarray(found + name.length));
-  return Buffer.concat([bytes.subarray(0, found - 9), rest]);
 }

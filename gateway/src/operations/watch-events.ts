@@ -87,7 +87,7 @@ export function eventsAfter(from: WatchCursor, watched: Watched): ToldEvent[] {
         if (targetId !== null && isWaiting()) tellState("scheduled", null);
         tell({ kind: "attempt", attempt }, { state: "failing", starts: n });
       }
-      if (cursor.state !== "failing") continue;
+      if (cursor.state !== "failing" || n !== cursor.starts) continue;
       // A park that was passed unseen can't be told from a backoff.
       const parked = watched.state === "parked" && attempt === numbered("start").at(-1);
       tellState(parked ? "parked" : "backing_off", at + ms);

@@ -1,5 +1,7 @@
 import type { GatewayContext } from "../gateway-context.ts";
-import type { OperationSnapshot } from "../store/watched.ts";
+import { isTerminal } from "./lifecycle.ts";
+import { VersionTable } from "../store/version-table.ts";
+import type { OperationSnapshot, SnapshotOf } from "../store/watched.ts";
 
 interface Ref {
   readonly key: string;
@@ -33,7 +35,6 @@ export interface Watches {
 }
 
 interface Entry extends Ref {
-  version: number;
   readonly waiting: Set<(ended: boolean) => void>;
   readonly followers: Set<Follower>;
 }
@@ -46,15 +47,17 @@ const snapshotsAtOnce = 500;
 
 /**
  * One query per gateway and 100 ms over everything that is watched here, however many watch (architecture.md, Scale), and
- * one more over what has changed and is followed.
+ * one more over what has changed or is new.
  */
 export function createWatches(
   context: Pick<GatewayContext, "store" | "metrics" | "log" | "clock">,
 ): Watches {
   const { clock, log, metrics, store } = context;
   const entries = new Map<string, Entry>();
-  /** Ids whose followers have not seen them as they are. */
-  const due = new Set<string>();
+  const versions = new VersionTable<Entry>();
+  /** Those whose version of now is not known. */
+  const due = new Set<Entry>();
+  let urgent = false;
   let timer: NodeJS.Timeout | undefined;
   let timerAt = Infinity;
   let lookAt = 0;
@@ -65,7 +68,7 @@ export function createWatches(
   function schedule(): void {
     if (turning || closed || entries.size === 0) return;
     const now = clock.monotonic();
-    const soon = due.size > 0 && !failed ? now + gatherMs : Infinity;
+    const soon = urgent && !failed ? now + gatherMs : Infinity;
     const at = Math.max(now, Math.min(lookAt, soon));
     if (timerAt <= at) return;
     clearTimeout(timer);
@@ -95,45 +98,43 @@ export function createWatches(
   }
 
   async function look(): Promise<void> {
-    for (const { id, version, ended } of await store.changes([...entries.values()])) {
-      const entry = entries.get(id);
-      if (entry === undefined) continue;
-      if (ended) for (const resolve of entry.waiting) resolve(true);
-      if (entry.followers.size > 0) due.add(id);
-      else entry.version = version;
+    const owners = versions.owners();
+    if (owners.length === 0) return;
+    for (const at of await store.outdated(versions.arrays())) {
+      const entry = owners[at];
+      if (entry === undefined || !isWatched(entry)) continue;
+      versions.delete(entry);
+      due.add(entry);
     }
   }
 
   async function show(): Promise<void> {
-    const ids = [...due];
-    for (let from = 0; from < ids.length; from += snapshotsAtOnce) {
-      const some = ids.slice(from, from + snapshotsAtOnce);
-      const read = some.flatMap((id) => entries.get(id) ?? []);
-      // What comes in meanwhile is read again.
-      for (const id of some) due.delete(id);
+    const entriesDue = [...due];
+    urgent = false;
+    for (let from = 0; from < entriesDue.length; from += snapshotsAtOnce) {
+      const some = entriesDue.slice(from, from + snapshotsAtOnce).filter(isWatched);
+      // Whoever asks meanwhile is shown it again.
+      for (const entry of some) due.delete(entry);
       try {
-        const snapshots = await store.snapshots(
-          read.map((entry) => ({ ...entry, ...known(entry) })),
-        );
+        const snapshots = await store.snapshots(some.map(snapshotFor));
         const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]));
-        for (const entry of read) showTo(entry, byId.get(entry.id));
+        for (const entry of some) if (isWatched(entry)) showTo(entry, byId.get(entry.id));
       } catch (error) {
-        for (const id of some) due.add(id);
+        for (const entry of some) if (isWatched(entry)) due.add(entry);
         throw error;
       }
     }
   }
 
-  function known({ followers }: Entry): { starts: number; cancels: number } {
-    const all = [...followers].map((follower) => follower.known);
-    return {
-      starts: Math.min(...all.map(({ starts }) => starts)),
-      cancels: Math.min(...all.map(({ cancels }) => cancels)),
-    };
+  function isWatched(entry: Entry): boolean {
+    return entries.get(entry.id) === entry;
   }
 
   function showTo(entry: Entry, snapshot: OperationSnapshot | undefined): void {
-    entry.version = snapshot?.version ?? 0;
+    if (snapshot === undefined || snapshot.version === null) versions.delete(entry);
+    else versions.set(entry, snapshot.version);
+    if (snapshot === undefined || isTerminal(snapshot.state))
+      for (const resolve of entry.waiting) resolve(true);
     for (const follower of entry.followers) {
       try {
         follower.see(snapshot);
@@ -150,22 +151,24 @@ export function createWatches(
     const entry = {
       key,
       id,
-      version: 0,
       waiting: new Set<() => void>(),
       followers: new Set<Follower>(),
     };
     entries.set(id, entry);
+    due.add(entry);
     return entry;
   }
 
   function leave(entry: Entry): void {
-    if (entry.waiting.size + entry.followers.size > 0 || entries.get(entry.id) !== entry) return;
+    if (entry.waiting.size + entry.followers.size > 0 || !isWatched(entry)) return;
     entries.delete(entry.id);
-    due.delete(entry.id);
+    versions.delete(entry);
+    due.delete(entry);
   }
 
-  function ask(id: string): void {
-    due.add(id);
+  function ask(entry: Entry): void {
+    due.add(entry);
+    urgent = true;
     schedule();
   }
 
@@ -190,6 +193,8 @@ export function createWatches(
         }, ms);
         signal.addEventListener("abort", onAbort, { once: true });
         entry.waiting.add(finish);
+        // It may have been shown as ended already to a follower that is slow.
+        due.add(entry);
         metrics.waiters.inc();
         schedule();
       });
@@ -198,10 +203,10 @@ export function createWatches(
     follow(ref, follower) {
       const entry = entryOf(ref);
       entry.followers.add(follower);
-      ask(ref.id);
+      ask(entry);
       return {
         again() {
-          if (entry.followers.has(follower)) ask(ref.id);
+          if (entry.followers.has(follower)) ask(entry);
         },
         stop() {
           entry.followers.delete(follower);
@@ -214,7 +219,7 @@ export function createWatches(
       const entry = entries.get(id);
       if (entry === undefined) return;
       for (const resolve of entry.waiting) resolve(true);
-      if (entry.followers.size > 0) ask(id);
+      if (entry.followers.size > 0) ask(entry);
     },
 
     close() {
@@ -226,4 +231,12 @@ export function createWatches(
       }
     },
   };
+}
+
+function snapshotFor({ key, id, followers }: Entry): SnapshotOf {
+  if (followers.size === 0) return { key, id, known: null };
+  const known = [...followers].map((follower) => follower.known);
+  const starts = Math.min(...known.map((one) => one.starts));
+  const cancels = Math.min(...known.map((one) => one.cancels));
+  return { key, id, known: { starts, cancels } };
 }

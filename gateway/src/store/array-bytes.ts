@@ -5,7 +5,6 @@ const elementTypes = {
   bigint: { oid: 20, size: 8 },
   smallint: { oid: 21, size: 2 },
   int: { oid: 23, size: 4 },
-  xid: { oid: 28, size: 4 },
   text: { oid: 25, size: undefined },
   float8: { oid: 701, size: 8 },
   uuid: { oid: 2950, size: 16 },
@@ -13,7 +12,12 @@ const elementTypes = {
 
 export type ElementType = keyof typeof elementTypes;
 
-const headerBytes = 20;
+/** Those of rows' versions (version-table.ts). */
+const versionTypes = { tid: { oid: 27 }, xid: { oid: 28 } } as const;
+const allTypes = { ...elementTypes, ...versionTypes };
+
+/** Of an array that has elements. */
+export const arrayHeaderBytes = 20;
 const nullLength = -1;
 
 /**
@@ -21,20 +25,14 @@ const nullLength = -1;
  * bytes arrive twice as long; pg sends a Buffer as binary.
  */
 export function arrayBytes(type: ElementType, values: readonly unknown[]): Buffer {
-  const { oid, size } = elementTypes[type];
+  if (values.length === 0) return arrayHeader(type, 0);
+  const { size } = elementTypes[type];
   const texts = type === "text" ? values.map(textBytes) : values;
-  let length = headerBytes;
+  let length = arrayHeaderBytes;
   for (const value of texts)
     length += 4 + (value === null ? 0 : (size ?? bytesOf(type, value).length));
   const bytes = Buffer.allocUnsafe(length);
-  bytes.writeInt32BE(values.length === 0 ? 0 : 1, 0);
-  bytes.writeInt32BE(texts.includes(null) ? 1 : 0, 4);
-  bytes.writeInt32BE(oid, 8);
-  // Without a dimension the header ends here.
-  if (values.length === 0) return bytes.subarray(0, 12);
-  bytes.writeInt32BE(values.length, 12);
-  bytes.writeInt32BE(1, 16);
-  let at = headerBytes;
+  let at = arrayHeader(type, values.length, texts.includes(null)).copy(bytes);
   for (const value of texts) {
     if (value === null) {
       at = bytes.writeInt32BE(nullLength, at);
@@ -43,6 +41,18 @@ export function arrayBytes(type: ElementType, values: readonly unknown[]): Buffe
     at = bytes.writeInt32BE(size ?? bytesOf(type, value).length, at);
     at = write(type, bytes, value, at);
   }
+  return bytes;
+}
+
+export function arrayHeader(type: keyof typeof allTypes, count: number, holdsNull = false): Buffer {
+  const bytes = Buffer.alloc(arrayHeaderBytes);
+  bytes.writeInt32BE(count === 0 ? 0 : 1, 0);
+  bytes.writeInt32BE(holdsNull ? 1 : 0, 4);
+  bytes.writeInt32BE(allTypes[type].oid, 8);
+  // Without a dimension the header ends here.
+  if (count === 0) return bytes.subarray(0, 12);
+  bytes.writeInt32BE(count, 12);
+  bytes.writeInt32BE(1, 16);
   return bytes;
 }
 
@@ -72,7 +82,6 @@ function write(type: ElementType, bytes: Buffer, value: unknown, at: number): nu
       return bytes.writeUInt8(value ? 1 : 0, at);
     case "smallint":
     case "int":
-    case "xid":
     case "bigint":
     case "float8":
       if (typeof value !== "number") throw mismatch(type, value);
@@ -81,7 +90,7 @@ function write(type: ElementType, bytes: Buffer, value: unknown, at: number): nu
 }
 
 function writeNumber(
-  type: "smallint" | "int" | "xid" | "bigint" | "float8",
+  type: "smallint" | "int" | "bigint" | "float8",
   bytes: Buffer,
   value: number,
   at: number,
@@ -91,8 +100,6 @@ function writeNumber(
       return bytes.writeInt16BE(value, at);
     case "int":
       return bytes.writeInt32BE(value, at);
-    case "xid":
-      return bytes.writeUInt32BE(value, at);
     case "bigint":
       return bytes.writeBigInt64BE(BigInt(value), at);
     case "float8":

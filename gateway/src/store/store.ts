@@ -1,5 +1,6 @@
 import type { State, TerminalState } from "../operations/lifecycle.ts";
-import type { Change, OperationSnapshot, SeenVersion, SnapshotOf } from "./watched.ts";
+import type { VersionArrays } from "./version-table.ts";
+import type { OperationSnapshot, SnapshotOf } from "./watched.ts";
 import type {
   CallerBacklog,
   Claim,
@@ -355,8 +356,8 @@ export interface Store {
   operations(ids: readonly string[]): Promise<OperationRow[]>;
   outcome(id: string): Promise<OutcomeRow | undefined>;
   summary(id: string): Promise<OperationSummary | undefined>;
-  /** Those that changed since their version was read: one query for all that is watched at a gateway. */
-  changes(seen: readonly SeenVersion[]): Promise<Change[]>;
+  /** Which of these versions are no longer the rows' (counted from 0): one query for all that is watched at a gateway. */
+  outdated(versions: VersionArrays): Promise<number[]>;
   /** As they are now, of one moment; one that is missing is forgotten. */
   snapshots(of: readonly SnapshotOf[]): Promise<OperationSnapshot[]>;
   list(

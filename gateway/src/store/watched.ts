@@ -1,32 +1,28 @@
 import type { State } from "../operations/lifecycle.ts";
 import type { Attempt } from "./store.ts";
 
-/** The version of a head is the transaction that wrote it; 0: none was seen yet. */
-export interface SeenVersion {
-  readonly key: string;
-  readonly id: string;
-  readonly version: number;
-}
-
-export interface Change {
-  readonly id: string;
-  /** 0: its head was purged. */
-  readonly version: number;
-  readonly ended: boolean;
+/**
+ * Where a version of a head lies and which transaction wrote it. The next update puts the row elsewhere, and no later one
+ * can write the same pair.
+ */
+export interface HeadVersion {
+  readonly block: number;
+  readonly offset: number;
+  readonly xid: number;
 }
 
 export interface SnapshotOf {
   readonly key: string;
   readonly id: string;
-  /** The highest numbers that are known already: earlier attempts are left out. */
-  readonly starts: number;
-  readonly cancels: number;
+  /** The highest numbers of attempts that are known already: earlier ones are left out. null: only its state is wanted. */
+  readonly known: { readonly starts: number; readonly cancels: number } | null;
 }
 
 /** What is told of an operation while it is watched. Without its head (purged) only its end is left. */
 export interface OperationSnapshot {
   readonly id: string;
-  readonly version: number;
+  /** null: its head was purged. */
+  readonly version: HeadVersion | null;
   readonly state: State;
   /** How many attempts were begun; null: forgotten. */
   readonly attempt: number | null;
