@@ -110,7 +110,6 @@ async function* eventsUntilOutcome(
   }
 
   for (;;) {
-    signal.throwIfAborted();
     let interruption: Interruption;
     let stream: HttpStream | undefined;
     try {

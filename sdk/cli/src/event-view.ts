@@ -113,6 +113,16 @@ export function createLineView(terminal: Terminal, print: (line: string) => void
   };
 }
 
+/** One object a line (NDJSON). */
+export function createJsonView(print: (line: string) => void): EventView {
+  return {
+    event: (event) => print(`${JSON.stringify(event)}\n`),
+    interrupted: () => undefined,
+    resumed: () => undefined,
+    end: () => undefined,
+  };
+}
+
 /** None where there is no room for one. */
 function bar({ step, of }: ProgressEvent, columns: number): string[] {
   const width = columns >= 80 ? 20 : columns >= 50 ? 10 : 0;
