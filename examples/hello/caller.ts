@@ -15,3 +15,6 @@ console.log(answer.greeting);
 // Or start it, keep its id, and ask later, from any process.
 const operation = await hello.start("hello", { name: "again" }, { requestId: "hello-1" });
 console.log(operation.operationId, await operation.result());
+
+// Or watch it: each state and try, what it waits for, how far it is, and last how it ended.
+for await (const event of operation.watch()) console.log(event);

@@ -14,7 +14,7 @@ import {
 } from "./watch/watch-operation.ts";
 
 export { AdminError } from "./admin/admin-error.ts";
-export { ConnectionFailed } from "./http-exchange.ts";
+export { ConnectionFailed, InvalidRequest } from "./http-exchange.ts";
 export type {
   AttemptEvent,
   BlockedEvent,

@@ -43,6 +43,7 @@ export class CompletionRefused extends Error {
  *
  * @throws CompletionRefused when it will never be accepted.
  * @throws ConnectionFailed when no try got an answer (5 tries unless set otherwise).
+ * @throws InvalidRequest for a callback header that HTTP can't carry.
  * @example
  * await completeOperation({ callbackUrl, callbackHeaders }, { result: { rows: 3 } });
  */

@@ -52,6 +52,14 @@ test.each([
   expect((await runCli(["whoami"], { env })).code).toBe(code);
 });
 
+test("a header that HTTP can't carry is the command line's fault", async () => {
+  const start = ["operation", "start", "e", "s", "o", "--request-id", "\u2192"];
+  expect(await runCli(start, { env })).toMatchObject({
+    code: exitCodes.usage.code,
+    stderr: "error: invalid nexus-request-id header\n",
+  });
+});
+
 test("an answer of something in between tells by its status", async () => {
   gateway.script({ status: 503, headers: { "content-type": "text/html" }, body: "<h1>busy</h1>" });
   expect(await runCli(["whoami"], { env })).toMatchObject({

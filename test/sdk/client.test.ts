@@ -89,6 +89,25 @@ describe("the client", () => {
     await expect(result).rejects.toBeInstanceOf(OperationError);
   });
 
+  test("any handle can watch: what was, what comes, and the outcome", async () => {
+    let n = 0;
+    handler.script((_call, response) => {
+      n += 1;
+      if (n === 1) response.writeHead(503).end();
+      else response.writeHead(201, running.headers).end(running.body);
+    });
+    const { operationId } = await client.start("build", { table: "orders" });
+    const seen: string[] = [];
+    for await (const event of client.handle("build", operationId).watch()) {
+      if (event.type === "attempt") seen.push(`${event.kind} ${event.n}: ${String(event.status)}`);
+      if (event.type === "outcome") seen.push(event.state);
+      if (event.type !== "state" || event.state !== "started") continue;
+      seen.push(event.state);
+      await completeOperation(completion(), { result: { rows: 7 } });
+    }
+    expect(seen).toEqual(["start 1: 503", "started", "succeeded"]);
+  });
+
   test("a wait may end before the operation does, and a cancel is passed on", async () => {
     handler.script((call, response) => {
       if (call.url.includes("/cancel")) response.writeHead(202).end();

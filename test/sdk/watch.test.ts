@@ -132,9 +132,15 @@ describe("goes on behind the last event", () => {
     );
     const interrupted: string[] = [];
     const onInterrupted = (error: Error) => interrupted.push(error.name);
-    expect(kinds(await all(handle, { onInterrupted }))).toEqual(["scheduled", "succeeded"]);
+    const onResumed = () => interrupted.push("resumed");
+    const seen = await all(handle, { onInterrupted, onResumed });
+    expect(kinds(seen)).toEqual(["scheduled", "succeeded"]);
     expect(server.requests.at(-1)?.lastEventId).toBe("1");
-    expect(interrupted).toEqual(["ConnectionFailed", ...passing.map(() => "HandlerError")]);
+    expect(interrupted).toEqual([
+      "ConnectionFailed",
+      ...passing.map(() => "HandlerError"),
+      "resumed",
+    ]);
   });
 
   test("when it has been silent for too long, comments being bytes", async () => {

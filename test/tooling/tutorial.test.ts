@@ -76,6 +76,7 @@ it(
       });
       expect(stdout).toContain("Hello, World!");
       expect(stdout).toContain("Hello, again!");
+      expect(stdout).toContain("type: 'outcome'");
     } finally {
       handler.kill("SIGKILL");
       await ended;

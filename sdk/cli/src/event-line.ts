@@ -12,7 +12,7 @@ export function eventLine(event: OperationEvent, now: Date): string {
   return `${time.padEnd(24)}  ${event.type.padEnd(8)}  ${eventText(event)}`;
 }
 
-export function eventText(event: OperationEvent): string {
+function eventText(event: OperationEvent): string {
   switch (event.type) {
     case "state":
       return printable(event.worker === null ? event.state : `${event.state} by ${event.worker}`);

@@ -1,5 +1,5 @@
 import type { OutcomeEvent } from "@nexus-mesh/sdk/admin";
-import { createLineView, createLiveView, type EventView } from "./live-line.ts";
+import { createJsonView, createLineView, createLiveView, type EventView } from "./event-view.ts";
 import type { Session } from "./session.ts";
 
 export interface FollowOptions {
@@ -33,7 +33,7 @@ export async function followOperation(
   });
   const view: EventView =
     show === "json"
-      ? jsonView(print)
+      ? createJsonView(print)
       : show === "live"
         ? createLiveView(terminal, operation, print)
         : createLineView(terminal, print);
@@ -41,6 +41,7 @@ export async function followOperation(
     const events = admin.watchOperation(operationId, {
       signal: stopped.signal,
       onInterrupted: view.interrupted,
+      onResumed: view.resumed,
     });
     for await (const event of events) {
       view.event(event);
@@ -56,13 +57,4 @@ export async function followOperation(
     unhear();
     view.end();
   }
-}
-
-/** One object a line (NDJSON). */
-function jsonView(print: (text: string) => void): EventView {
-  return {
-    event: (event) => print(`${JSON.stringify(event)}\n`),
-    interrupted: () => undefined,
-    end: () => undefined,
-  };
 }

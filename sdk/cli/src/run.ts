@@ -1,4 +1,4 @@
-import { AdminError, ConnectionFailed } from "@nexus-mesh/sdk/admin";
+import { AdminError, ConnectionFailed, InvalidRequest } from "@nexus-mesh/sdk/admin";
 import { Command, CommanderError } from "commander";
 import { registerCallbacks } from "./callback-commands.ts";
 import { registerContexts } from "./context-commands.ts";
@@ -84,7 +84,11 @@ function report(error: unknown, terminal: Terminal): number {
     );
     return exitCodes.unavailable.code;
   }
-  if (error instanceof NoContext || error instanceof InputUnreadable) {
+  if (
+    error instanceof NoContext ||
+    error instanceof InputUnreadable ||
+    error instanceof InvalidRequest
+  ) {
     terminal.stderr(`error: ${error.message}\n`);
     return exitCodes.usage.code;
   }

@@ -28,8 +28,9 @@ export async function waitForResult(
       // It may have ended just now, or long before a short timeout.
       const reply = await admin.awaitResult(operationId, { timeoutMs: 0 });
       if (reply.status !== 202) return showResult(session, operationId, reply);
+      const { state } = JSON.parse(reply.body.toString()) as AdminReply<"getOperation">;
       terminal.stderr(
-        `operation ${operationId} is still ${followed.state}; nexus-mesh operation result ${operationId} --wait goes on waiting\n`,
+        `operation ${operationId} is still ${state}; nexus-mesh operation result ${operationId} --wait goes on waiting\n`,
       );
       return exitCodes.stillRunning.code;
     }

@@ -17,6 +17,8 @@ export interface WatchOptions {
   readonly silenceMs?: number;
   /** Hears why the stream broke, and in how many ms it is asked for again. */
   readonly onInterrupted?: (error: Error, retryInMs: number) => void;
+  /** Hears that a gateway answers again; its next event may take its time. */
+  readonly onResumed?: () => void;
 }
 
 const longestRetryMs = 60_000;
@@ -60,12 +62,13 @@ export function watchOperation(
 async function* eventsUntilOutcome(
   access: GatewayAccess,
   operationId: string,
-  { silenceMs = 45_000, onInterrupted }: WatchOptions,
+  { silenceMs = 45_000, onInterrupted, onResumed }: WatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<OperationEvent, undefined, undefined> {
   const reconnects = createReconnects(access.retry, { signal, onInterrupted });
   let lastEventId: string | undefined;
   let retryMs = 0;
+  let interrupted = false;
 
   async function open(): Promise<HttpStream> {
     return httpStream({
@@ -90,6 +93,8 @@ async function* eventsUntilOutcome(
       if (interruption === undefined) throw access.refusal(reply);
       return interruption;
     }
+    if (interrupted) onResumed?.();
+    interrupted = false;
     const onRetry = (ms: number): void => {
       retryMs = Math.min(ms, longestRetryMs);
     };
@@ -105,7 +110,6 @@ async function* eventsUntilOutcome(
   }
 
   for (;;) {
-    signal.throwIfAborted();
     let interruption: Interruption;
     let stream: HttpStream | undefined;
     try {
@@ -122,6 +126,7 @@ async function* eventsUntilOutcome(
     } finally {
       stream?.close();
     }
+    interrupted = true;
     // At a gateway's end all of its streams break at once; they shall not come again at once.
     const askedMs = Math.max(interruption.askedMs, retryMs * (1 + Math.random() / 2));
     await reconnects.after({ ...interruption, askedMs });

@@ -11,6 +11,7 @@ export interface EventView {
   event(event: OperationEvent): void;
   /** The stream broke, and is asked for again in so many ms. */
   interrupted(error: Error, retryInMs: number): void;
+  resumed(): void;
   end(): void;
 }
 
@@ -23,7 +24,7 @@ export function createLiveView(
 ): EventView {
   const createdAt = Date.parse(operation.createdAt);
   let state = operation.state;
-  let attempts = 0;
+  let failedTries = 0;
   let progress: ProgressEvent | undefined;
   let blocked: BlockedEvent | undefined;
   let broken: { readonly why: string; readonly retryAt: number } | undefined;
@@ -39,7 +40,7 @@ export function createLiveView(
     const now = Date.now();
     const parts = [elapsed(now - createdAt), state];
     if (progress !== undefined) parts.push(...bar(progress, terminal.columns()));
-    if (attempts > 1) parts.push(`attempts: ${attempts}`);
+    if (failedTries > 0) parts.push(`failed tries: ${failedTries}`);
     if (broken !== undefined)
       parts.push(`no connection, again in ${elapsed(broken.retryAt - now)}: ${broken.why}`);
     else if (blocked !== undefined && blocked.reason !== null)
@@ -56,14 +57,13 @@ export function createLiveView(
 
   return {
     event(event) {
-      broken = undefined;
       switch (event.type) {
         case "state":
           ({ state } = event);
           stay(event);
           break;
         case "attempt":
-          if (event.kind === "start") attempts = Math.max(attempts, event.n);
+          if (event.kind === "start" && event.error !== null) failedTries += 1;
           stay(event, event.error === null ? undefined : "yellow");
           break;
         case "blocked":
@@ -82,6 +82,10 @@ export function createLiveView(
       broken = { why: printable(error.message), retryAt: Date.now() + retryInMs };
       draw();
     },
+    resumed() {
+      broken = undefined;
+      draw();
+    },
     end() {
       clearInterval(ticking);
       if (!over) terminal.stderr(clear);
@@ -90,18 +94,31 @@ export function createLiveView(
   };
 }
 
-/** Elsewhere: a line for each event, and one for each time that the stream breaks. */
+/** Elsewhere: a line for each event, and two on stderr for each outage. */
 export function createLineView(terminal: Terminal, print: (line: string) => void): EventView {
   let broken = false;
   return {
     event(event) {
-      broken = false;
       print(`${eventLine(event, new Date())}\n`);
     },
     interrupted(error) {
       if (!broken) terminal.stderr(`no connection, trying again: ${printable(error.message)}\n`);
       broken = true;
     },
+    resumed() {
+      terminal.stderr("connected again\n");
+      broken = false;
+    },
+    end: () => undefined,
+  };
+}
+
+/** One object a line (NDJSON). */
+export function createJsonView(print: (line: string) => void): EventView {
+  return {
+    event: (event) => print(`${JSON.stringify(event)}\n`),
+    interrupted: () => undefined,
+    resumed: () => undefined,
     end: () => undefined,
   };
 }
