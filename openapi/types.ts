@@ -1717,11 +1717,13 @@ export interface components {
      *       "name": "reports",
      *       "namespace": "insights",
      *       "depth": 3,
+     *       "countedAll": true,
      *       "oldestAge": "12s",
      *       "callers": [
      *         {
      *           "namespace": "storefront",
      *           "depth": 3,
+     *           "countedAll": true,
      *           "oldestAge": "12s"
      *         }
      *       ],
@@ -1739,8 +1741,10 @@ export interface components {
       name: string;
       /** @example storefront */
       namespace: string;
-      /** @description Tasks that wait for a worker. */
+      /** @description Tasks that wait for a worker, counted up to 100,000 for each caller; more than 10,000 are counted every 5 s. */
       depth: number;
+      /** @description false: there are more than `depth`. */
+      countedAll: boolean;
       /**
        * @description Since the oldest operation that waits was started; null: nothing waits.
        * @example 12s
@@ -1750,8 +1754,10 @@ export interface components {
       callers: {
         /** @description null: deleted. */
         namespace: string | null;
-        /** @description Tasks that wait for a worker. */
+        /** @description Tasks that wait for a worker, counted up to 100,000 for each caller; more than 10,000 are counted every 5 s. */
         depth: number;
+        /** @description false: there are more than `depth`. */
+        countedAll: boolean;
         /**
          * @description Since the oldest operation that waits was started; null: nothing waits.
          * @example 12s
@@ -1784,11 +1790,13 @@ export interface components {
      *           "name": "reports",
      *           "namespace": "insights",
      *           "depth": 3,
+     *           "countedAll": true,
      *           "oldestAge": "12s",
      *           "callers": [
      *             {
      *               "namespace": "storefront",
      *               "depth": 3,
+     *               "countedAll": true,
      *               "oldestAge": "12s"
      *             }
      *           ],

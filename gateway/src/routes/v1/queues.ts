@@ -101,10 +101,12 @@ export function registerQueues(
       name: queue.name,
       namespace: namespace.name,
       depth: state?.depth ?? 0,
+      countedAll: state?.countedAll ?? true,
       oldestAge: oldest === null ? null : writeDuration(oldest),
-      callers: (state?.callers ?? []).map(({ callerNs, depth, oldestAgeMs }) => ({
+      callers: (state?.callers ?? []).map(({ callerNs, depth, countedAll, oldestAgeMs }) => ({
         namespace: namespacesById.get(callerNs)?.name ?? null,
         depth,
+        countedAll,
         oldestAge: writeDuration(oldestAgeMs),
       })),
       workers: (state?.workers ?? []).map(({ worker, seenAt }) => ({

@@ -25,13 +25,19 @@ const age = {
   description: "Since the oldest operation that waits was started; null: nothing waits.",
   examples: ["12s"],
 } as const;
-const depth = { type: "integer", description: "Tasks that wait for a worker." } as const;
+const depth = {
+  type: "integer",
+  description:
+    "Tasks that wait for a worker, counted up to 100,000 for each caller; more than 10,000 are counted every 5 s.",
+} as const;
+const countedAll = { type: "boolean", description: "false: there are more than `depth`." } as const;
 const example = {
   name: "reports",
   namespace: "insights",
   depth: 3,
+  countedAll: true,
   oldestAge: "12s",
-  callers: [{ namespace: "storefront", depth: 3, oldestAge: "12s" }],
+  callers: [{ namespace: "storefront", depth: 3, countedAll: true, oldestAge: "12s" }],
   workers: [{ worker: "reports-7f9c/4711", seenAt: "2026-08-14T09:30:00.000Z" }],
   createdAt: "2026-08-14T09:30:00.000Z",
 };
@@ -44,16 +50,18 @@ const Queue = {
     name: queueName,
     namespace: namespaceName,
     depth,
+    countedAll,
     oldestAge: age,
     callers: {
       type: "array",
       description: "Of whom something waits, the most first.",
       items: {
         type: "object",
-        required: ["namespace", "depth", "oldestAge"],
+        required: ["namespace", "depth", "countedAll", "oldestAge"],
         properties: {
           namespace: { type: ["string", "null"], description: "null: deleted." },
           depth,
+          countedAll,
           oldestAge: { ...age, type: "string" },
         },
       },
