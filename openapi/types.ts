@@ -499,7 +499,11 @@ export interface paths {
     get: operations["getQueue"];
     put?: never;
     post?: never;
-    delete?: never;
+    /**
+     * Delete a queue
+     * @description Refused while an endpoint points at it, tasks wait in it, or operations that came through it are open.
+     */
+    delete: operations["deleteQueue"];
     options?: never;
     head?: never;
     patch?: never;
@@ -1500,7 +1504,7 @@ export interface components {
       callbackUrl: string | null;
       /** @description The operation that this one repeats. */
       redriveOf: string | null;
-      /** @description Of a queue: the worker that has it or had it last. */
+      /** @description Of a queue: the worker that has it or had it last; shown to the endpoint's owner and to admins. */
       worker: string | null;
       /** @description The newest report of its handler or worker; null: none, or forgotten. */
       progress: {
@@ -5298,6 +5302,106 @@ export interface operations {
        *     `QUEUE_NOT_FOUND`: The queue is unknown.
        */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  deleteQueue: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @example storefront */
+        namespace: string;
+        /** @example reports */
+        queue: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It is gone. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_NAME`: A name breaks its rule.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `NAMESPACE_NOT_FOUND`: The namespace is unknown.
+       *
+       *     `QUEUE_NOT_FOUND`: The queue is unknown.
+       */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `IN_USE`: It is still in use. */
+      409: {
         headers: {
           [name: string]: unknown;
         };

@@ -57,6 +57,15 @@ export function registerQueues({ program, session }: Registration): void {
           ),
       );
     });
+
+  queue
+    .command("delete <namespace> <queue>")
+    .description("delete a queue at which no endpoint points and in which nothing waits")
+    .action(async (namespace: string, name: string) => {
+      const { admin, show } = await session();
+      await admin.call("deleteQueue", { path: { namespace, queue: name } });
+      show(undefined, () => `queue ${name} is deleted\n`);
+    });
 }
 
 function depthOf({ depth, countedAll }: { depth: number; countedAll: boolean }): string {

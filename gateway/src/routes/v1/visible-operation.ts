@@ -60,7 +60,8 @@ export function operationJson(
         ? withoutQuery(row.callbackUrl)
         : null,
     redriveOf: row.redriveOf,
-    worker: summary.worker,
+    // Host names and process ids of the owner's machines.
+    worker: isAdmin(caller) || caller.namespace?.id === row.ownerNs ? summary.worker : null,
     progress: summary.progress === null ? null : readProgress(summary.progress),
   };
 }

@@ -4,6 +4,7 @@ import {
   json,
   listQuery,
   namespaceName,
+  noContent,
   pageOf,
   pathOf,
   queueName,
@@ -245,6 +246,23 @@ export const getQueue = {
     response: {
       200: json("Queue", "The queue."),
       ...problems("INVALID_NAME", "NAMESPACE_NOT_FOUND", "QUEUE_NOT_FOUND"),
+    },
+  },
+} as const;
+
+export const deleteQueue = {
+  method: "DELETE",
+  url: "/v1/namespaces/:namespace/queues/:queue",
+  schema: {
+    operationId: "deleteQueue",
+    summary: "Delete a queue",
+    description:
+      "Refused while an endpoint points at it, tasks wait in it, or operations that came through it are open.",
+    tags,
+    params,
+    response: {
+      204: noContent("It is gone."),
+      ...problems("INVALID_NAME", "NAMESPACE_NOT_FOUND", "QUEUE_NOT_FOUND", "IN_USE"),
     },
   },
 } as const;
