@@ -519,7 +519,11 @@ export interface paths {
     get: operations["getQueue"];
     put?: never;
     post?: never;
-    delete?: never;
+    /**
+     * Delete a queue
+     * @description Refused while an endpoint points at it, tasks wait in it, or operations that came through it are open.
+     */
+    delete: operations["deleteQueue"];
     options?: never;
     head?: never;
     patch?: never;
@@ -1520,7 +1524,7 @@ export interface components {
       callbackUrl: string | null;
       /** @description The operation that this one repeats. */
       redriveOf: string | null;
-      /** @description Of a queue: the worker that has it or had it last. */
+      /** @description Of a queue: the worker that has it or had it last; shown to the endpoint's owner and to admins. */
       worker: string | null;
       /** @description The newest report of its handler or worker; null: none, or forgotten. */
       progress: {
@@ -1686,7 +1690,7 @@ export interface components {
        * @example 2026-08-14T09:30:00.000Z
        */
       at: string | null;
-      /** @description Of a queue: who has it. */
+      /** @description Of a queue: who has it; shown to the endpoint's owner and to admins. */
       worker: string | null;
     };
     /**
@@ -1866,11 +1870,13 @@ export interface components {
      *       "name": "reports",
      *       "namespace": "insights",
      *       "depth": 3,
+     *       "countedAll": true,
      *       "oldestAge": "12s",
      *       "callers": [
      *         {
      *           "namespace": "storefront",
      *           "depth": 3,
+     *           "countedAll": true,
      *           "oldestAge": "12s"
      *         }
      *       ],
@@ -1888,8 +1894,10 @@ export interface components {
       name: string;
       /** @example storefront */
       namespace: string;
-      /** @description Tasks that wait for a worker. */
+      /** @description Tasks that wait for a worker, counted up to 100,000 for each caller; more than 10,000 are counted every 5 s. */
       depth: number;
+      /** @description false: there are more than `depth`. */
+      countedAll: boolean;
       /**
        * @description Since the oldest operation that waits was started; null: nothing waits.
        * @example 12s
@@ -1899,8 +1907,10 @@ export interface components {
       callers: {
         /** @description null: deleted. */
         namespace: string | null;
-        /** @description Tasks that wait for a worker. */
+        /** @description Tasks that wait for a worker, counted up to 100,000 for each caller; more than 10,000 are counted every 5 s. */
         depth: number;
+        /** @description false: there are more than `depth`. */
+        countedAll: boolean;
         /**
          * @description Since the oldest operation that waits was started; null: nothing waits.
          * @example 12s
@@ -1933,11 +1943,13 @@ export interface components {
      *           "name": "reports",
      *           "namespace": "insights",
      *           "depth": 3,
+     *           "countedAll": true,
      *           "oldestAge": "12s",
      *           "callers": [
      *             {
      *               "namespace": "storefront",
      *               "depth": 3,
+     *               "countedAll": true,
      *               "oldestAge": "12s"
      *             }
      *           ],
@@ -5540,6 +5552,106 @@ export interface operations {
        *     `QUEUE_NOT_FOUND`: The queue is unknown.
        */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `INTERNAL`: Internal server error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  deleteQueue: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @example storefront */
+        namespace: string;
+        /** @example reports */
+        queue: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It is gone. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /**
+       * @description `INVALID_REQUEST`: The request is malformed.
+       *
+       *     `INVALID_NAME`: A name breaks its rule.
+       */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `UNAUTHENTICATED`: No valid credential.
+       *
+       *     `TOKEN_EXPIRED`: The token has expired.
+       *
+       *     `TOKEN_REVOKED`: The token was revoked.
+       */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `PERMISSION_DENIED`: The role does not allow this. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /**
+       * @description `NAMESPACE_NOT_FOUND`: The namespace is unknown.
+       *
+       *     `QUEUE_NOT_FOUND`: The queue is unknown.
+       */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `IN_USE`: It is still in use. */
+      409: {
         headers: {
           [name: string]: unknown;
         };

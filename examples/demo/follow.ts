@@ -6,8 +6,8 @@ import type { Ask } from "./storefront-client.ts";
 export interface Followed {
   /** Tells what storefront hears of the operation, as it comes, up to the event that is waited for. */
   upTo(what: string, matches: (event: OperationEvent) => boolean): Promise<OperationEvent>;
-  /** Who had it, in the order in which storefront heard of them. */
-  workers(): string[];
+  /** How often somebody took it. */
+  taken(): number;
 }
 
 export function follow(storefront: Ask, operationId: string): Followed {
@@ -23,10 +23,7 @@ export function follow(storefront: Ask, operationId: string): Followed {
         }
         return undefined;
       }),
-    workers: () =>
-      told.flatMap((event) =>
-        event.type === "state" && event.worker !== null ? [event.worker] : [],
-      ),
+    taken: () => told.filter((event) => event.type === "state" && event.state === "started").length,
   };
 }
 
@@ -40,7 +37,7 @@ const states = {
 function inWords(event: OperationEvent): string {
   switch (event.type) {
     case "state":
-      return event.worker === null ? states[event.state] : `${event.worker} has it`;
+      return states[event.state];
     case "attempt":
       return event.error === null
         ? `attempt ${event.n} was answered`

@@ -111,7 +111,7 @@ export function createMetrics(): Metrics {
     }),
     queueDepth: new Gauge({
       name: `${p}queue_depth`,
-      help: "Tasks that wait for a worker, in the whole mesh",
+      help: "Tasks that wait for a worker, in the whole mesh, counted up to 100,000 for each caller",
       labelNames: ["namespace", "queue", "caller"],
       registers,
     }),

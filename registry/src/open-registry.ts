@@ -13,6 +13,7 @@ import {
   putNamespace,
   setCallbackSecrets,
 } from "./namespace-writes.ts";
+import { deleteQueue } from "./queue-writes.ts";
 import {
   RegistryConflict,
   type Actor,
@@ -146,6 +147,9 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
         `endpoint "${name}" has ${running} operation${running === 1 ? "" : "s"} that run or owe a callback`,
       );
     },
+
+    deleteQueue: (namespaceId, name, actor) =>
+      change(actor, (client) => deleteQueue(client, namespaceId, name)),
 
     async putGrant(grant, actor) {
       const { created } = await change(actor, async (client) => {

@@ -242,6 +242,9 @@ export interface Registry {
     staleSnapshotMs?: number,
   ): Promise<boolean>;
 
+  /** False: there is none. In-use conflict while an endpoint points at it or an operation came through it and is open. */
+  deleteQueue(namespaceId: NamespaceId, name: string, actor: Actor): Promise<boolean>;
+
   putGrant(
     grant: Omit<Grant, "createdAt">,
     actor: Actor,

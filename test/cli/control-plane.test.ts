@@ -135,6 +135,10 @@ test("endpoint put creates, keeps what is not given, and get, list and delete fo
   );
   expect(await json("queue", "get", "insights", "reports")).toMatchObject({ depth: 0 });
   expect(await cli(["queue", "get", "insights", "nope"])).toMatchObject({ code: 7 });
+  expect(await cli(["queue", "delete", "insights", "nope"])).toMatchObject({ code: 7 });
+  const used = await cli(["queue", "delete", "insights", "reports"]);
+  expect(used.code).toBe(8);
+  expect(used.stderr).toContain('endpoint "queued" points at it');
   const both = await cli(["endpoint", "put", "queued", "--queue", "a", "--target", "http://a/"]);
   expect(both).toMatchObject({ code: 2 });
   expect(both.stderr).toContain("either --target or --queue");

@@ -2,6 +2,7 @@ import { systemClock } from "@nexus-mesh/gateway/clock";
 import { createNexusClient } from "@nexus-mesh/sdk/client";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { callApi } from "../api/call-api.ts";
 import { createMetrics } from "../../gateway/src/metrics.ts";
 import {
   batchPoolOptions,
@@ -132,6 +133,16 @@ test("behind a million of one caller, the ten of another are all claimed within 
   // Nor do the ten hold up the million.
   expect(claims).toBeGreaterThanOrEqual(18);
 }, 60_000);
+
+test("a million is not counted to its end, and the API says so", async () => {
+  const { here, workerToken } = mesh;
+  const path = "/v1/namespaces/insights/queues/renders";
+  expect((await callApi(here.url, { path, token: workerToken })).body).toMatchObject({
+    depth: 100_000,
+    countedAll: false,
+    callers: [{ namespace: "storefront", depth: 100_000, countedAll: false }],
+  });
+});
 
 test("after 50,000 claims that nobody has vacuumed away, a claim costs what it did", async () => {
   for (let n = 0; n < 500; n += 1) await claim(100);

@@ -381,6 +381,7 @@ test("a queue shows what waits, since when and of whom, and who works", async ()
     name: "renders",
     namespace: "insights",
     depth: 2,
+    countedAll: true,
     oldestAge: expect.stringMatching(/^\d+(ms|s)$/) as string,
     callers: [{ namespace: "storefront", depth: 2 }],
     workers: expect.arrayContaining([

@@ -53,8 +53,12 @@ const report = (call: HandlerCall, id: string, progress: object) =>
     json: progress,
   });
 
-const watch = (at: "here" | "there", id: string, lastEventId?: string): Promise<EventReader> =>
-  eventsOf(mesh[at].url, id, mesh.callerToken, lastEventId);
+const watch = (
+  at: "here" | "there",
+  id: string,
+  lastEventId?: string,
+  token = mesh.callerToken,
+): Promise<EventReader> => eventsOf(mesh[at].url, id, token, lastEventId);
 
 async function told(
   reader: EventReader,
@@ -170,9 +174,14 @@ test("parked: why, and that a redrive goes on with it", async () => {
 
 test("of a queue: that it waits for a worker, who has it, and its heartbeats' progress, at another gateway", async () => {
   const id = await start("jobs");
-  const reader = await watch("there", id);
+  const reader = await watch("there", id, undefined, mesh.workerToken);
+  // What serves it behind the endpoint is not the caller's to see.
+  const caller = await watch("there", id);
   const blocked = await told(reader, "blocked", { reason: "waiting_for_worker" });
-  expect(blocked["message"]).toContain('"renders"');
+  expect(blocked["message"]).toBe('waits in queue "renders" for a worker');
+  expect(await told(caller, "blocked", { reason: "waiting_for_worker" })).toMatchObject({
+    message: "waits for a worker",
+  });
   const first = tokenOf((await mesh.poll(mesh.here, "?wait=5s"))[0]);
   await told(reader, "state", { state: "started", worker: "by-hand" });
   expect(await told(reader, "blocked")).toMatchObject({ reason: null });
@@ -201,4 +210,7 @@ test("of a queue: that it waits for a worker, who has it, and its heartbeats' pr
     "started",
     "succeeded",
   ]);
+  await caller.ended;
+  expect(brief(caller.events)).toEqual(brief(reader.events));
+  expect(caller.text()).not.toMatch(/renders|by-hand/);
 });

@@ -59,6 +59,7 @@ export const permissions = {
 
   listQueues: everyone,
   getQueue: everyone,
+  deleteQueue: owners,
   pollQueue: workers,
   heartbeatTasks: workers,
   completeTask: workers,

@@ -8,6 +8,7 @@ import type { HandOut } from "./hand-out.ts";
 import type { ProgressReports } from "./progress-reports.ts";
 import type { PutDownTasks } from "./put-down.ts";
 import type { PolledTask, PollRequest, QueuePolls } from "./queue-polls.ts";
+import { createQueueBacklog } from "./queue-backlog.ts";
 import { createTaskTokens, type TaskClaims } from "./task-token.ts";
 
 export interface QueueEngine extends AnswerTasks {
@@ -32,8 +33,10 @@ export interface Handed {
 
 export interface QueueState {
   readonly depth: number;
+  /** false: there are more. */
+  readonly countedAll: boolean;
   readonly oldestAgeMs: number | null;
-  readonly callers: readonly (Pick<CallerBacklog, "callerNs" | "depth"> & {
+  readonly callers: readonly (Pick<CallerBacklog, "callerNs" | "depth" | "countedAll"> & {
     readonly oldestAgeMs: number;
   })[];
   readonly workers: readonly WorkerSeen[];
@@ -55,25 +58,24 @@ export function createQueueEngine(
 ): QueueEngine {
   const { clock, keys, metrics, registry, store } = context;
   const tokens = createTaskTokens(keys.callbackHmac);
+  const backlogOf = createQueueBacklog(store, clock);
 
   async function states(queueIds: readonly number[]): Promise<Map<number, QueueState>> {
     if (queueIds.length === 0) return new Map();
     const [backlog, workers] = await Promise.all([
-      store.backlog(queueIds),
+      backlogOf(queueIds),
       store.workers(queueIds, aliveMs),
     ]);
     const now = clock.now();
     return new Map(
       queueIds.map((id) => {
-        const callers = backlog
-          .filter(({ queueId }) => queueId === id)
-          .map(({ callerNs, depth, oldestId }) => ({
-            callerNs,
-            depth,
-            oldestAgeMs: Math.max(0, Math.round(now - uuidV7Time(oldestId))),
-          }));
+        const callers = (backlog.get(id) ?? []).map(({ oldestId, ...line }) => ({
+          ...line,
+          oldestAgeMs: Math.max(0, Math.round(now - uuidV7Time(oldestId))),
+        }));
         const state: QueueState = {
           depth: callers.reduce((sum, { depth }) => sum + depth, 0),
+          countedAll: callers.every(({ countedAll }) => countedAll),
           oldestAgeMs:
             callers.length === 0
               ? null

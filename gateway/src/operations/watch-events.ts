@@ -160,8 +160,8 @@ export function blockedOf(
 ): Blocked | null {
   const { state, dueAt, attempts, waitsInQueue, queueName } = watched;
   if (waitsInQueue !== null) {
-    const queue = queueName ?? String(waitsInQueue);
-    const message = `waits in queue ${JSON.stringify(queue)} for a worker`;
+    const where = queueName === null ? "" : ` in queue ${JSON.stringify(queueName)}`;
+    const message = `waits${where} for a worker`;
     return { reason: "waiting_for_worker", message, until: null };
   }
   const failed = attempts

@@ -7,7 +7,8 @@ export const taskChannel = "nexus_mesh_tasks";
 
 const withTasks: Statement = {
   name: "queues-with-tasks",
-  text: `select q.id from unnest($1::int[]) as q(id) where exists (select from task where queue_id = q.id)`,
+  // From the end: at its beginning dead entries lie until the next vacuum.
+  text: `select q.id from unnest($1::int[]) as q(id) where ${lastCaller("q.id", "")} is not null`,
 };
 
 // A NOTIFY makes its transaction one that writes, and a hint is not worth an fsync.
@@ -16,18 +17,29 @@ const notifyStatement: Statement = {
   text: "select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)",
 };
 
+/** A line is counted as far as this: all of 1 M tasks would cost Postgres a fifth of a second each time. */
+const maxDepth = 100_000;
+const maxCallers = 1_000;
+
 const backlogStatement: Statement = {
   name: "backlog",
   text: `
-    select c.queue_id, c.caller_ns, c.depth,
+    with recursive line as (
+      select q.id as queue_id, ${lastCaller("q.id", "")} as caller_ns, 1 as n from unnest($1::int[]) as q(id)
+      union all
+      select l.queue_id, ${lastCaller("l.queue_id", "and t.caller_ns < l.caller_ns")}, l.n + 1
+      from line l where l.caller_ns is not null and l.n < ${maxCallers}
+    )
+    select l.queue_id, l.caller_ns,
+      (select count(*)::int from (
+        select from task t where t.queue_id = l.queue_id and t.caller_ns = l.caller_ns limit ${maxDepth + 1}
+      ) as counted) as depth,
       (select min(first.id::text) from generate_series(1, 5) as p, lateral (
-        select t.id from task t where t.queue_id = c.queue_id and t.caller_ns = c.caller_ns and t.priority = p
+        select t.id from task t where t.queue_id = l.queue_id and t.caller_ns = l.caller_ns and t.priority = p
         order by t.id limit 1
       ) as first) as oldest_id
-    from (
-      select queue_id, caller_ns, count(*)::int as depth from task
-      where queue_id = any($1::int[]) group by queue_id, caller_ns
-    ) as c order by c.queue_id, c.depth desc, c.caller_ns`,
+    from line l where l.caller_ns is not null
+    order by l.queue_id, depth desc, l.caller_ns`,
 };
 
 const noteWorkersStatement: Statement = {
@@ -74,7 +86,8 @@ export function createQueues(connection: StoreConnection): Queues {
       return rows.map((row) => ({
         queueId: row.queue_id,
         callerNs: row.caller_ns,
-        depth: row.depth,
+        depth: Math.min(row.depth, maxDepth),
+        countedAll: row.depth <= maxDepth,
         oldestId: row.oldest_id,
       }));
     },
@@ -99,4 +112,8 @@ export function createQueues(connection: StoreConnection): Queues {
       }));
     },
   };
+}
+
+function lastCaller(queueId: string, before: string): string {
+  return `(select t.caller_ns from task t where t.queue_id = ${queueId} ${before} order by t.caller_ns desc limit 1)`;
 }

@@ -71,6 +71,8 @@ export interface CallerBacklog {
   readonly queueId: number;
   readonly callerNs: number;
   readonly depth: number;
+  /** false: there are more. */
+  readonly countedAll: boolean;
   /** Id of the oldest operation that waits. */
   readonly oldestId: string;
 }

@@ -22,7 +22,7 @@ export function registerQueues({ program, session }: Registration): void {
           ["QUEUE", "DEPTH", "OLDEST", "WORKERS", "CREATED"],
           items.map((item) => [
             item.name,
-            item.depth,
+            depthOf(item),
             item.oldestAge,
             item.workers.length,
             item.createdAt,
@@ -43,13 +43,13 @@ export function registerQueues({ program, session }: Registration): void {
           fields([
             ["queue", found.name],
             ["namespace", found.namespace],
-            ["depth", found.depth],
+            ["depth", depthOf(found)],
             ["oldest", found.oldestAge],
             ["workers", found.workers.length],
           ]) +
           table(
             ["CALLER", "DEPTH", "OLDEST"],
-            found.callers.map((caller) => [caller.namespace, caller.depth, caller.oldestAge]),
+            found.callers.map((caller) => [caller.namespace, depthOf(caller), caller.oldestAge]),
           ) +
           table(
             ["WORKER", "SEEN"],
@@ -57,4 +57,17 @@ export function registerQueues({ program, session }: Registration): void {
           ),
       );
     });
+
+  queue
+    .command("delete <namespace> <queue>")
+    .description("delete a queue at which no endpoint points and in which nothing waits")
+    .action(async (namespace: string, name: string) => {
+      const { admin, show } = await session();
+      await admin.call("deleteQueue", { path: { namespace, queue: name } });
+      show(undefined, () => `queue ${name} is deleted\n`);
+    });
+}
+
+function depthOf({ depth, countedAll }: { depth: number; countedAll: boolean }): string {
+  return countedAll ? String(depth) : `${depth}+`;
 }

@@ -52,6 +52,7 @@ export const adminRoutes: {
   redriveOperation: ["POST", "/v1/operations/{operationId}/redrive"],
   listQueues: ["GET", "/v1/namespaces/{namespace}/queues"],
   getQueue: ["GET", "/v1/namespaces/{namespace}/queues/{queue}"],
+  deleteQueue: ["DELETE", "/v1/namespaces/{namespace}/queues/{queue}"],
   pollQueue: ["POST", "/v1/namespaces/{namespace}/queues/{queue}/poll"],
   heartbeatTasks: ["POST", "/v1/tasks/heartbeat"],
   completeTask: ["POST", "/v1/tasks/complete"],

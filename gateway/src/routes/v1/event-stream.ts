@@ -17,6 +17,8 @@ export interface EventStreams {
 interface StreamedOperation {
   readonly operationId: string;
   readonly principal: Principal;
+  /** Whether queue and workers are named. */
+  readonly inside: boolean;
   readonly cursor: WatchCursor;
 }
 
@@ -77,6 +79,7 @@ class EventStream implements Follower {
   readonly #context: Pick<GatewayContext, "registry">;
   readonly #response: ServerResponse;
   readonly #operationId: string;
+  readonly #inside: boolean;
   readonly #follow: Follow;
   #cursor: WatchCursor;
   #full = false;
@@ -85,13 +88,14 @@ class EventStream implements Follower {
   constructor(
     context: Pick<GatewayContext, "registry">,
     response: ServerResponse,
-    { operationId, principal, cursor }: StreamedOperation,
+    { operationId, principal, inside, cursor }: StreamedOperation,
     follow: StartFollow,
   ) {
     this.principal = principal;
     this.#context = context;
     this.#response = response;
     this.#operationId = operationId;
+    this.#inside = inside;
     this.#cursor = cursor;
     // Before the head is written: a gateway that drains refuses.
     this.#follow = follow(this);
@@ -114,12 +118,13 @@ class EventStream implements Follower {
     }
     const { waitsInQueue } = snapshot;
     const { queuesById } = this.#context.registry.snapshot();
-    const queueName = waitsInQueue === null ? null : (queuesById.get(waitsInQueue)?.name ?? null);
+    const queue = waitsInQueue === null ? undefined : queuesById.get(waitsInQueue);
+    const queueName = this.#inside ? (queue?.name ?? null) : null;
     const told = eventsAfter(this.#cursor, { ...snapshot, queueName });
     let text = "";
     for (const { event, cursor } of told) {
       this.#cursor = cursor;
-      text += `id: ${formatCursor(this.#operationId, cursor)}\nevent: ${event.kind}\ndata: ${dataOf(event)}\n\n`;
+      text += `id: ${formatCursor(this.#operationId, cursor)}\nevent: ${event.kind}\ndata: ${dataOf(event, this.#inside)}\n\n`;
     }
     if (text !== "") this.#write(text);
     if (isTold(this.#cursor)) this.close();
@@ -150,11 +155,12 @@ class EventStream implements Follower {
   }
 }
 
-function dataOf(event: WatchEvent): string {
+function dataOf(event: WatchEvent, inside: boolean): string {
   switch (event.kind) {
     case "state": {
-      const { state, at, worker } = event;
-      return JSON.stringify({ state, at: timeOf(at), worker } satisfies Schema<"StateEvent">);
+      const worker = inside ? event.worker : null;
+      const data: Schema<"StateEvent"> = { state: event.state, at: timeOf(event.at), worker };
+      return JSON.stringify(data);
     }
     case "attempt":
       return JSON.stringify(attemptJson(event.attempt));

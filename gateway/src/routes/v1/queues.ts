@@ -9,7 +9,7 @@ import type { QueueState } from "../../operations/queue-engine.ts";
 import { closedSignal } from "../closed-signal.ts";
 import { sendPayload } from "../payload.ts";
 import type { Route, Schema } from "../route.ts";
-import { assertActsFor, callerOf } from "./caller.ts";
+import { actorOf, assertActsFor, callerOf } from "./caller.ts";
 import { readDuration, writeDuration } from "./duration-field.ts";
 import { findNamespace } from "./lookup.ts";
 import { pageOfAll, pages, timeOrder } from "./page.ts";
@@ -57,6 +57,19 @@ export function registerQueues(
     },
   });
 
+  app.route<Route<"deleteQueue">>({
+    ...schemas.deleteQueue,
+    handler: async (request, reply) => {
+      const caller = callerOf(request);
+      const namespace = findNamespace(context, request.params.namespace);
+      assertActsFor(caller, namespace);
+      const name = request.params.queue;
+      if (!(await registry.deleteQueue(namespace.id, name, actorOf(caller))))
+        throw unknownQueue(namespace, name);
+      return reply.code(204).send();
+    },
+  });
+
   app.route<Route<"pollQueue">>({
     ...schemas.pollQueue,
     handler: async (request, reply) => {
@@ -84,10 +97,7 @@ export function registerQueues(
   function findQueue(namespace: Namespace, name: string): Queue {
     for (const queue of registry.snapshot().queuesById.values())
       if (queue.namespaceId === namespace.id && queue.name === name) return queue;
-    throw new ApiError(
-      "QUEUE_NOT_FOUND",
-      `namespace ${namespace.name} has no queue ${JSON.stringify(name)}`,
-    );
+    throw unknownQueue(namespace, name);
   }
 
   function queueJson(
@@ -101,10 +111,12 @@ export function registerQueues(
       name: queue.name,
       namespace: namespace.name,
       depth: state?.depth ?? 0,
+      countedAll: state?.countedAll ?? true,
       oldestAge: oldest === null ? null : writeDuration(oldest),
-      callers: (state?.callers ?? []).map(({ callerNs, depth, oldestAgeMs }) => ({
+      callers: (state?.callers ?? []).map(({ callerNs, depth, countedAll, oldestAgeMs }) => ({
         namespace: namespacesById.get(callerNs)?.name ?? null,
         depth,
+        countedAll,
         oldestAge: writeDuration(oldestAgeMs),
       })),
       workers: (state?.workers ?? []).map(({ worker, seenAt }) => ({
@@ -114,6 +126,13 @@ export function registerQueues(
       createdAt: queue.createdAt.toISOString(),
     };
   }
+}
+
+function unknownQueue(namespace: Namespace, name: string): ApiError {
+  return new ApiError(
+    "QUEUE_NOT_FOUND",
+    `namespace ${namespace.name} has no queue ${JSON.stringify(name)}`,
+  );
 }
 
 /** Node says "finish" also of a response whose socket is gone; and it closes the socket of a finished one by itself. */

@@ -60,9 +60,15 @@ export function operationJson(
         ? withoutQuery(row.callbackUrl)
         : null,
     redriveOf: row.redriveOf,
-    worker: summary.worker,
+    // Host names and process ids of the owner's machines.
+    worker: seesInside(caller, row) ? summary.worker : null,
     progress: summary.progress === null ? null : readProgress(summary.progress),
   };
+}
+
+/** What serves an operation, a queue and its workers, is its owner's affair. */
+export function seesInside(caller: Caller, { ownerNs }: { ownerNs: number }): boolean {
+  return isAdmin(caller) || caller.namespace?.id === ownerNs;
 }
 
 /** Receivers put secrets there. */

@@ -8,7 +8,7 @@ import type { Route } from "../route.ts";
 import { callerOf } from "./caller.ts";
 import { createEventStreams } from "./event-stream.ts";
 import { watchOperation } from "./schemas/watch.ts";
-import { visibleOperation } from "./visible-operation.ts";
+import { seesInside, visibleOperation } from "./visible-operation.ts";
 
 export function registerWatchOperation(
   app: FastifyInstance,
@@ -23,11 +23,13 @@ export function registerWatchOperation(
     exposeHeadRoute: false,
     handler: async (request, reply) => {
       const { operationId } = request.params;
-      const { principal } = callerOf(request);
-      const { row } = await visibleOperation(context, callerOf(request), operationId);
+      const caller = callerOf(request);
+      const { row } = await visibleOperation(context, caller, operationId);
       const cursor = readCursor(operationId, request.headers["last-event-id"]);
       if (isTold(cursor)) return reply.code(204).send();
-      streams.open(reply.raw, { operationId, principal, cursor }, (follower) =>
+      const { principal } = caller;
+      const inside = seesInside(caller, row);
+      streams.open(reply.raw, { operationId, principal, inside, cursor }, (follower) =>
         engine.watch({ key: row.key, id: operationId }, follower),
       );
       return reply.hijack();

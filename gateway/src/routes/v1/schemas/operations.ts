@@ -80,7 +80,8 @@ export const Operation = {
     redriveOf: { type: ["string", "null"], description: "The operation that this one repeats." },
     worker: {
       type: ["string", "null"],
-      description: "Of a queue: the worker that has it or had it last.",
+      description:
+        "Of a queue: the worker that has it or had it last; shown to the endpoint's owner and to admins.",
     },
     progress: {
       type: ["object", "null"],

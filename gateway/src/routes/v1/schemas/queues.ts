@@ -4,6 +4,7 @@ import {
   json,
   listQuery,
   namespaceName,
+  noContent,
   pageOf,
   pathOf,
   queueName,
@@ -25,13 +26,19 @@ const age = {
   description: "Since the oldest operation that waits was started; null: nothing waits.",
   examples: ["12s"],
 } as const;
-const depth = { type: "integer", description: "Tasks that wait for a worker." } as const;
+const depth = {
+  type: "integer",
+  description:
+    "Tasks that wait for a worker, counted up to 100,000 for each caller; more than 10,000 are counted every 5 s.",
+} as const;
+const countedAll = { type: "boolean", description: "false: there are more than `depth`." } as const;
 const example = {
   name: "reports",
   namespace: "insights",
   depth: 3,
+  countedAll: true,
   oldestAge: "12s",
-  callers: [{ namespace: "storefront", depth: 3, oldestAge: "12s" }],
+  callers: [{ namespace: "storefront", depth: 3, countedAll: true, oldestAge: "12s" }],
   workers: [{ worker: "reports-7f9c/4711", seenAt: "2026-08-14T09:30:00.000Z" }],
   createdAt: "2026-08-14T09:30:00.000Z",
 };
@@ -44,16 +51,18 @@ const Queue = {
     name: queueName,
     namespace: namespaceName,
     depth,
+    countedAll,
     oldestAge: age,
     callers: {
       type: "array",
       description: "Of whom something waits, the most first.",
       items: {
         type: "object",
-        required: ["namespace", "depth", "oldestAge"],
+        required: ["namespace", "depth", "countedAll", "oldestAge"],
         properties: {
           namespace: { type: ["string", "null"], description: "null: deleted." },
           depth,
+          countedAll,
           oldestAge: { ...age, type: "string" },
         },
       },
@@ -237,6 +246,23 @@ export const getQueue = {
     response: {
       200: json("Queue", "The queue."),
       ...problems("INVALID_NAME", "NAMESPACE_NOT_FOUND", "QUEUE_NOT_FOUND"),
+    },
+  },
+} as const;
+
+export const deleteQueue = {
+  method: "DELETE",
+  url: "/v1/namespaces/:namespace/queues/:queue",
+  schema: {
+    operationId: "deleteQueue",
+    summary: "Delete a queue",
+    description:
+      "Refused while an endpoint points at it, tasks wait in it, or operations that came through it are open.",
+    tags,
+    params,
+    response: {
+      204: noContent("It is gone."),
+      ...problems("INVALID_NAME", "NAMESPACE_NOT_FOUND", "QUEUE_NOT_FOUND", "IN_USE"),
     },
   },
 } as const;

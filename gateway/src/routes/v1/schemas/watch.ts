@@ -10,7 +10,10 @@ const StateEvent = {
   properties: {
     state: { type: "string", enum: ["scheduled", "backing_off", "parked", "started"] },
     at: { ...nullableTime, description: "null: not known to a moment." },
-    worker: { type: ["string", "null"], description: "Of a queue: who has it." },
+    worker: {
+      type: ["string", "null"],
+      description: "Of a queue: who has it; shown to the endpoint's owner and to admins.",
+    },
   },
   examples: [{ state: "started", at: null, worker: "reports-7f9c/4711" }],
 } as const;
