@@ -27,32 +27,40 @@ const [start, cancel] = [attemptKinds.indexOf("start"), attemptKinds.indexOf("ca
 const maxFailureBytes = 64 * 1024;
 
 // A statement of its own: beside `outdated` its partitions cost 106 locks and 3 ms of planning ten times a second, also
-// while nothing happens (storage.md). `= any` prunes them when it is planned. One statement, so that heads and attempts
-// are of one moment.
+// while nothing happens (storage.md). `= any` prunes them when it is planned; each is read once, not once a row. One
+// statement, so that heads and attempts are of one moment.
 const snapshotsStatement: Statement = {
   name: "snapshots",
   text: `
+    with r as materialized (select * from ${unnest(snapshotColumns, 1)}),
+    o as materialized (
+      select id, key, state, closed_at, handler_token,
+        case when octet_length(failure) <= ${maxFailureBytes} then failure end as failure
+      from outcome where id = any($2::uuid[])
+    ),
+    a as materialized (
+      select r.id, json_agg(json_build_object('kind', kind, 'n', n, 'at', ${epochMs("at")}, 'ms', ms,
+        'target_id', target_id, 'status', status, 'error', error)) as rows
+      from attempt join r on r.id = attempt.id and r.key = attempt.key
+      where attempt.id = any($2::uuid[])
+        and ((kind = ${start} and n >= r.starts) or (kind = ${cancel} and n > r.cancels))
+      group by r.id
+    )
     select r.id, h.ctid, h.xmin, h.state, h.attempt, ${epochMs("h.due_at")} as due_at,
       coalesce(h.handler_token, o.handler_token) as handler_token, h.worker,
       case when r.starts is not null then h.progress end as progress,
-      ${epochMs("h.reported_at")} as reported_at, o.state as end_state, ${epochMs("coalesce(o.closed_at, h.closed_at)")} as closed_at, o.failure,
+      ${epochMs("h.reported_at")} as reported_at, o.state as end_state,
+      ${epochMs("coalesce(o.closed_at, h.closed_at)")} as closed_at,
+      case when r.starts is not null then o.failure end as failure,
       t.queue_id as waits_in_queue, coalesce(a.rows, '[]'::json) as attempts
-    from ${unnest(snapshotColumns, 1)}
+    from r
     left join head h on h.key = r.key and h.id = r.id
-    left join lateral (
-      select outcome.state, closed_at, handler_token,
-        case when r.starts is not null and octet_length(failure) <= ${maxFailureBytes} then failure end as failure
-      from outcome where (r.starts is not null or h.key is null) and outcome.id = any($2::uuid[]) and outcome.id = r.id and outcome.key = r.key
-    ) as o on true
-    left join lateral (
-      select json_agg(json_build_object('kind', kind, 'n', n, 'at', ${epochMs("at")}, 'ms', ms, 'target_id', target_id,
-        'status', status, 'error', error)) as rows
-      from attempt where r.starts is not null and attempt.id = any($2::uuid[]) and attempt.id = r.id and attempt.key = r.key
-        and ((kind = ${start} and n >= r.starts) or (kind = ${cancel} and n > r.cancels))
-    ) as a on true
+    left join o on o.id = r.id and o.key = r.key
+    left join a on a.id = r.id
     left join lateral (
       select task.queue_id from target join task on task.queue_id = target.queue_id
-      where r.starts is not null and target.id = h.target_id and ${inStates("h.state", [states.scheduled, states.backing_off])}
+      where r.starts is not null and target.id = h.target_id
+        and ${inStates("h.state", [states.scheduled, states.backing_off])}
         and task.caller_ns = h.caller_ns and task.priority = any ('{1,2,3,4,5}') and task.id = h.id
     ) as t on true
     where h.key is not null or o.state is not null`,
