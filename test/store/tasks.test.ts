@@ -205,6 +205,7 @@ describe("a claim", () => {
     expect(await claim(store)).toMatchObject({ tasks: [], seen: 1 });
     expect(await taskCount()).toBe(0);
     const dropped = await put();
+    await store.settle(settleBy(dropped, anyone));
     await store.dropTask({ queueId, callerNs: 1, priority: 3, id: dropped.id });
     expect(await claim(store)).toMatchObject({ seen: 0 });
   });
@@ -426,6 +427,17 @@ test("a cancel that no worker took is put down no more once its operation may be
   await fixture.pool.query("update head set closed_at = now() - interval '10 years'");
   expect(await putDown(settled.lease, { kind: "cancel" })).toBe("stale");
   expect(await taskCount()).toBe(0);
+});
+
+test("who drops the task of an operation that has ended leaves its cancel there", async () => {
+  const operation = await put();
+  const { lease } = await take();
+  await store.startTask(lease, "run-1");
+  const settled = await store.settle(settleBy(operation, anyone, { owesCancel: true }));
+  if (settled.kind !== "settled" || settled.lease === null) throw new Error("it owes a cancel");
+  await putDown(settled.lease, { kind: "cancel" });
+  await store.dropTask({ queueId, callerNs: 1, priority: 3, id: operation.id });
+  expect(await take(other)).toMatchObject({ kind: "cancel", lease: { id: operation.id } });
 });
 
 test("a cancel asked for while the worker answered asynchronously is owed at once", async () => {
