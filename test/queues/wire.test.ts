@@ -159,6 +159,22 @@ describe("a poll", () => {
     expect(again).toEqual(Array(6).fill("1"));
   });
 
+  test("names its worker in a way that can be shown", async () => {
+    const named = (worker: string) =>
+      callApi(mesh.here.url, {
+        method: "POST",
+        path: "/v1/namespaces/insights/queues/renders/poll",
+        token: mesh.workerToken,
+        json: { worker },
+      });
+    for (const worker of ["", "a\u0000b", "a\nb", "x".repeat(201)])
+      expect(await named(worker)).toMatchObject({
+        status: 400,
+        body: { code: "INVALID_REQUEST", errors: [{ pointer: "/worker", rule: "pattern" }] },
+      });
+    expect((await named("x".repeat(200))).status).toBe(204);
+  });
+
   test("is for workers of the queue's namespace", async () => {
     const path = "/v1/namespaces/insights/queues/renders/poll";
     const json = { worker: "w" };
