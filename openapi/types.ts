@@ -1920,7 +1920,7 @@ export interface components {
       /** @description Seen within the last 30 s, on any gateway. */
       workers: {
         /**
-         * @description Names the worker's process, for people.
+         * @description Names the worker's process, for people: 1 to 200 printable ASCII characters. The 1,000 seen last are remembered.
          * @example reports-7f9c/4711
          */
         worker: string;
@@ -1979,7 +1979,7 @@ export interface components {
      */
     PollInput: {
       /**
-       * @description Names the worker's process, for people.
+       * @description Names the worker's process, for people: 1 to 200 printable ASCII characters. The 1,000 seen last are remembered.
        * @example reports-7f9c/4711
        */
       worker: string;
@@ -2022,7 +2022,7 @@ export interface components {
      */
     HeartbeatInput: {
       /**
-       * @description Names the worker's process, for people.
+       * @description Names the worker's process, for people: 1 to 200 printable ASCII characters. The 1,000 seen last are remembered.
        * @example reports-7f9c/4711
        */
       worker: string;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { callApi } from "../api/call-api.ts";
 import { seedToken } from "../harness/seed.ts";
@@ -7,14 +8,19 @@ import { waitFor } from "../harness/wait-for.ts";
 import { startTwoGateways, tokenOf, type TwoGateways } from "./two-gateways.ts";
 
 let mesh: TwoGateways;
+let pool: Pool;
 beforeAll(async () => {
   mesh = await startTwoGateways();
+  pool = new Pool({ connectionString: mesh.here.databaseUrl, max: 1 });
 });
 beforeEach(async () => {
   // What a test left in the queue is no other test's.
   while ((await mesh.poll(mesh.here, "", { limit: 100 })).length > 0);
 });
-afterAll(() => mesh.close());
+afterAll(async () => {
+  await pool.end();
+  await mesh.close();
+});
 
 const workerFailure = (type: string, details: object) => ({
   json: { message: "no stock", metadata: { type }, details },
@@ -151,6 +157,22 @@ describe("a poll", () => {
       again.push(...tasks.map(({ headers }) => headers["nexus-mesh-task-attempt"] ?? ""));
     }
     expect(again).toEqual(Array(6).fill("1"));
+  });
+
+  test("names its worker in a way that can be shown", async () => {
+    const named = (worker: string) =>
+      callApi(mesh.here.url, {
+        method: "POST",
+        path: "/v1/namespaces/insights/queues/renders/poll",
+        token: mesh.workerToken,
+        json: { worker },
+      });
+    for (const worker of ["", "a\u0000b", "a\nb", "x".repeat(201)])
+      expect(await named(worker)).toMatchObject({
+        status: 400,
+        body: { code: "INVALID_REQUEST", errors: [{ pointer: "/worker", rule: "pattern" }] },
+      });
+    expect((await named("x".repeat(200))).status).toBe(204);
   });
 
   test("is for workers of the queue's namespace", async () => {
@@ -320,6 +342,21 @@ describe("time", () => {
       tasks: [{ state: "released" }],
     });
     await expect(started.result()).rejects.toMatchObject(causedBy("schedule-to-start"));
+  });
+
+  test("start-to-close is over by the database's clock, also where the gateways' are behind", async () => {
+    const started = await mesh.client().start("long", "work", { startToCloseMs: 60_000 });
+    await mesh.poll(mesh.here, "", { lease: "600s" });
+    const setClocks = (offset: number): void => {
+      for (const { context } of [mesh.here, mesh.there]) context.clock.setOffset(offset);
+    };
+    setClocks(-5_000);
+    await pool.query(
+      "update head set close_by = now(), due_at = now() where id = $1 and state = 3",
+      [started.operationId],
+    );
+    await expect(started.result()).rejects.toMatchObject(causedBy("start-to-close"));
+    setClocks(0);
   });
 
   test("start-to-close counts from the claim, and the late answer is refused", async () => {

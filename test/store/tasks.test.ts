@@ -205,6 +205,7 @@ describe("a claim", () => {
     expect(await claim(store)).toMatchObject({ tasks: [], seen: 1 });
     expect(await taskCount()).toBe(0);
     const dropped = await put();
+    await store.settle(settleBy(dropped, anyone));
     await store.dropTask({ queueId, callerNs: 1, priority: 3, id: dropped.id });
     expect(await claim(store)).toMatchObject({ seen: 0 });
   });
@@ -428,6 +429,17 @@ test("a cancel that no worker took is put down no more once its operation may be
   expect(await taskCount()).toBe(0);
 });
 
+test("who drops the task of an operation that has ended leaves its cancel there", async () => {
+  const operation = await put();
+  const { lease } = await take();
+  await store.startTask(lease, "run-1");
+  const settled = await store.settle(settleBy(operation, anyone, { owesCancel: true }));
+  if (settled.kind !== "settled" || settled.lease === null) throw new Error("it owes a cancel");
+  await putDown(settled.lease, { kind: "cancel" });
+  await store.dropTask({ queueId, callerNs: 1, priority: 3, id: operation.id });
+  expect(await take(other)).toMatchObject({ kind: "cancel", lease: { id: operation.id } });
+});
+
 test("a cancel asked for while the worker answered asynchronously is owed at once", async () => {
   const operation = await put();
   const { lease } = await take();
@@ -451,14 +463,21 @@ test("backlog, waiting queues and workers are what is there", async () => {
      insert into queue (namespace_id, name) select id, 'work' from n returning id`,
   );
   const id = rows[0]?.id ?? 0;
-  await store.noteWorkers([{ queueId: id, worker: "w1" }]);
+  let monotonic = 0;
+  const noting = fixture.another({ clock: { ...systemClock(), monotonic: () => monotonic } });
+  await noting.noteWorkers([{ queueId: id, worker: "w1" }]);
   await fixture.pool.query("update queue_worker set seen_at = seen_at - interval '2 hours'");
-  await store.noteWorkers([
+  monotonic = 60_000;
+  await noting.noteWorkers([
     { queueId: id, worker: "w2" },
     { queueId: 999_999, worker: "of no queue" },
   ]);
   expect((await other.workers([id], 60_000)).map(({ worker }) => worker)).toEqual(["w2"]);
   expect(await fixture.count("from queue_worker")).toBe(1);
+  monotonic = 120_000;
+  const names = Array.from({ length: 1_100 }, (_, n) => `under a new name: ${n}`);
+  await noting.noteWorkers(names.map((worker) => ({ queueId: id, worker })));
+  expect(await fixture.count("from queue_worker")).toBe(1_000);
 });
 
 test("progress by callback token: an open operation's, once a second", async () => {

@@ -105,11 +105,11 @@ export function createSweep(
           row,
         ]),
       );
-      for (const { head, lease } of swept.taken) {
+      for (const { head, lease, at } of swept.taken) {
         const operation = rows.get(lease.id);
         if (operation === undefined)
           log.error({ operationId: lease.id }, "a head has no operation row");
-        else take(goOn(operation, head, lease));
+        else take(goOn(operation, head, lease, at));
       }
     }
     const callbacks = await store.sweepCallbacks(batch);
@@ -127,12 +127,17 @@ export function createSweep(
     );
   }
 
-  async function goOn(operation: OperationRow, head: Head, lease: Lease): Promise<void> {
+  /** `now`: the database's, by which it was due. By a clock that is behind, a deadline would be a lease that was lost. */
+  async function goOn(
+    operation: OperationRow,
+    head: Head,
+    lease: Lease,
+    now: number,
+  ): Promise<void> {
     const held: HeldOperation = { lease, operation, head };
     if (isTerminal(head.state)) return parts.deliverOwed(held);
-    const now = clock.now();
     if (head.state !== "started") return parts.attemptStart(held, null);
-    if (head.closeBy !== null && head.closeBy <= now) return timeOut(held);
+    if (head.closeBy !== null && head.closeBy <= now) return timeOut(held, now);
     const { target } = whereabouts(context, operation, head.targetId);
     if (target?.kind === "queue" && head.handlerToken === null)
       return parts.putDown.lost(held, target.queueId);
@@ -140,9 +145,9 @@ export function createSweep(
     await store.release(lease, head.closeBy === null ? 30 * 86_400_000 : head.closeBy - now);
   }
 
-  async function timeOut(held: HeldOperation): Promise<void> {
+  async function timeOut(held: HeldOperation, now: number): Promise<void> {
     const { lease, operation, head } = held;
-    const scheduleToClose = operation.closeBy !== null && operation.closeBy <= clock.now();
+    const scheduleToClose = operation.closeBy !== null && operation.closeBy <= now;
     const timeoutType = scheduleToClose ? "SCHEDULE_TO_CLOSE" : "START_TO_CLOSE";
     const failure = meshFailure(
       "failed",

@@ -45,11 +45,23 @@ const backlogStatement: Statement = {
 const noteWorkersStatement: Statement = {
   name: "note-workers",
   text: `
-    with gone as (delete from queue_worker where seen_at < now() - interval '1 hour' and not worker = any($2::text[]))
     insert into queue_worker (queue_id, worker, seen_at)
     select q.id, s.worker, now() from unnest($1::int[], $2::text[]) as s(queue_id, worker) join queue q on q.id = s.queue_id
     order by q.id, s.worker
     on conflict (queue_id, worker) do update set seen_at = excluded.seen_at`,
+};
+
+/** Whoever polls under a new name each time fills no table. */
+const maxWorkers = 1_000;
+const pruneEveryMs = 60_000;
+const pruneWorkersStatement: Statement = {
+  name: "prune-workers",
+  text: `
+    delete from queue_worker w using (
+      select queue_id, worker, row_number() over (partition by queue_id order by seen_at desc) as n from queue_worker
+    ) as r
+    where w.queue_id = r.queue_id and w.worker = r.worker
+      and (r.n > ${maxWorkers} or w.seen_at < now() - interval '1 hour')`,
 };
 
 const workersStatement: Statement = {
@@ -67,6 +79,8 @@ type Queues = Pick<
 
 /** Of queues as a whole: whether and how much waits, of whom, and who works. */
 export function createQueues(connection: StoreConnection): Queues {
+  const { clock } = connection;
+  let prunedAt = -Infinity;
   return {
     async queuesWithTasks(queueIds) {
       return (await connection.once<{ id: number }>(withTasks, [queueIds])).map(({ id }) => id);
@@ -98,6 +112,9 @@ export function createQueues(connection: StoreConnection): Queues {
         seen.map(({ queueId }) => queueId),
         seen.map(({ worker }) => worker),
       ]);
+      if (clock.monotonic() - prunedAt < pruneEveryMs) return;
+      prunedAt = clock.monotonic();
+      await connection.once(pruneWorkersStatement, []);
     },
 
     async workers(queueIds, withinMs) {

@@ -304,10 +304,12 @@ export interface Store {
   addAttempts(key: string, id: string, attempts: readonly Attempt[]): Promise<void>;
 
   // sweep
-  /** Takes due heads (fence + 1, lease) and purges the finished ones; `full` = call again at once. */
-  sweep(
-    limit: number,
-  ): Promise<{ taken: { head: Head; lease: Lease }[]; purged: number; full: boolean }>;
+  /** Takes due heads (fence + 1, lease) and purges the finished ones; `full` = call again at once; `at`: database time. */
+  sweep(limit: number): Promise<{
+    taken: { head: Head; lease: Lease; at: number }[];
+    purged: number;
+    full: boolean;
+  }>;
   /** Arms attached callbacks of a settled operation (`owes & 4` cleared), as its holder. */
   armCallbacks(lease: Lease): Promise<"written" | "stale">;
   sweepCallbacks(limit: number): Promise<CallbackRow[]>;
@@ -328,7 +330,7 @@ export interface Store {
   startTask(lease: Pick<Lease, "key" | "id" | "fence">, handlerToken: string): Promise<TaskStarted>;
   /** Start-to-close counts from the claim. */
   shortenDeadline(lease: Pick<Lease, "key" | "id" | "fence">, closeBy: number): Promise<void>;
-  /** The operation ended while its task waited. */
+  /** The operation ended while its task waited. The task of a cancel that is owed stays. */
   dropTask(task: {
     queueId: number;
     callerNs: number;

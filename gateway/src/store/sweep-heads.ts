@@ -1,5 +1,5 @@
 import { states } from "../operations/lifecycle.ts";
-import { headColumns, headOf, leaseOf, milliseconds, type HeadRow } from "./head-row.ts";
+import { epochMs, headColumns, headOf, leaseOf, milliseconds, type HeadRow } from "./head-row.ts";
 import { inStates, terminalCodes } from "./state-guards.ts";
 import type { StoreConnection } from "./store-connection.ts";
 import type { Store } from "./store.ts";
@@ -30,12 +30,12 @@ const takeAndPurge = {
       from d where head.key = d.key and head.id = d.id and not d.finished
       returning head.*
     )
-    select (select count(*) from p)::int as purged, ${headColumns("t")}
+    select (select count(*) from p)::int as purged, ${epochMs("now()")} as at, ${headColumns("t")}
     from (select 1) as always left join t on true`,
 };
 
 /** One row at least: the count of what was purged comes with no taken row, too. */
-type Row = { purged: number } & (HeadRow | { key: null });
+type Row = { purged: number; at: number } & (HeadRow | { key: null });
 
 export function createSweepHeads(connection: StoreConnection): Store["sweep"] {
   const { clock, leaseMs } = connection;
@@ -54,7 +54,7 @@ export function createSweepHeads(connection: StoreConnection): Store["sweep"] {
     ]);
     const taken = rows
       .filter((row): row is Row & HeadRow => row.key !== null)
-      .map((row) => ({ head: headOf(row), lease: leaseOf(row, now + leaseMs) }));
+      .map((row) => ({ head: headOf(row), lease: leaseOf(row, now + leaseMs), at: row.at }));
     const purged = rows[0]?.purged ?? 0;
     const full = taken.length + purged >= limit;
     if (full) completeSince = undefined;

@@ -166,7 +166,10 @@ const shortenStatement: Statement = {
 
 const dropStatement: Statement = {
   name: "drop-task",
-  text: "delete from task where queue_id = $1 and caller_ns = $2 and priority = $3 and id = $4",
+  // A sweep may have put the cancel of the same operation meanwhile.
+  text: `
+    delete from task t where t.queue_id = $1 and t.caller_ns = $2 and t.priority = $3 and t.id = $4
+      and not exists (select from head h where h.key = t.key and h.id = t.id and (${takable} or (${owesCancel})))`,
 };
 
 const progressStatement: Statement = {

@@ -16,9 +16,9 @@ import { ProgressInput } from "./progress.ts";
 const tags = ["queues"];
 const worker = {
   type: "string",
-  minLength: 1,
-  maxLength: 200,
-  description: "Names the worker's process, for people.",
+  pattern: "^[\\x20-\\x7e]{1,200}$",
+  description:
+    "Names the worker's process, for people: 1 to 200 printable ASCII characters. The 1,000 seen last are remembered.",
   examples: ["reports-7f9c/4711"],
 } as const;
 const age = {
