@@ -63,7 +63,7 @@ test("many long polls and streams are one query a round, and one more over what 
   await waitFor("a round over all of them", () => asked.looks.at(-1) === ids.length);
   asked.looks.length = 0;
   asked.snapshots.length = 0;
-  await waitFor("ten rounds", () => asked.looks.length === 10);
+  await waitFor("ten rounds", () => asked.looks.length >= 10);
   expect(new Set(asked.looks)).toEqual(new Set([ids.length]));
   // Nothing has changed, so nothing was read.
   expect(asked.snapshots).toEqual([]);
