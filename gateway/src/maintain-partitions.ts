@@ -19,7 +19,10 @@ export async function maintainPartitions(
     if (dropped.length > 0)
       log.info({ dropped, callbacks }, "partitions past the retention were dropped");
     if (kept.length > 0)
-      log.warn({ kept }, "partitions past the retention hold operations that still run or have just ended");
+      log.warn(
+        { kept },
+        "partitions past the retention hold operations that still run or have just ended",
+      );
   } catch (error) {
     // Nothing is lost by keeping them for another hour.
     log.warn({ err: error }, "partitions past the retention could not be dropped");
