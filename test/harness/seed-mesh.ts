@@ -11,7 +11,7 @@ export async function seedMesh(
   options: GatewayOptions,
   endpoint: string,
   targetUrl: string,
-): Promise<{ token: string }> {
+): Promise<{ token: string; ownerToken: string }> {
   await migrate(options.databaseUrl);
   const gateway = await createGateway({ ...options, port: 0, opsPort: 0 });
   try {
@@ -45,13 +45,10 @@ export async function seedMesh(
       },
       actor,
     );
-    const { token } = await issueToken(context, {
-      namespace,
-      role: "caller",
-      subject: "load",
-      actor,
-    });
-    return { token };
+    const issue = (role: "caller" | "owner") =>
+      issueToken(context, { namespace, role, subject: "load", actor });
+    const [{ token }, { token: ownerToken }] = [await issue("caller"), await issue("owner")];
+    return { token, ownerToken };
   } finally {
     await gateway.close();
   }
