@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { createGateway } from "@nexus-mesh/gateway/server";
 import type { GatewayOptions } from "@nexus-mesh/gateway/options";
+import pg from "pg";
 import { Pool as HttpPool } from "undici";
 import { startBareProxy } from "./bare-proxy.ts";
 import { startBenchWorker, type BenchWorker } from "./bench-worker.ts";
@@ -20,9 +23,15 @@ export type Role =
   | { readonly kind: "gateway"; readonly options: GatewayOptions }
   | { readonly kind: "worker"; readonly worker: BenchWorker };
 
+let statements = 0;
 const role = JSON.parse(process.argv[2] ?? "") as Role;
 const url = await start(role);
 process.on("message", (message) => {
+  if (message === "statements") process.send?.({ statements });
+  if (message === "memory") {
+    collectGarbage();
+    process.send?.({ memory: process.memoryUsage().rss });
+  }
   if (message === "cpu") {
     const { user, system } = process.cpuUsage();
     process.send?.({ cpu: user + system });
@@ -40,10 +49,32 @@ async function start(role: Role): Promise<string> {
     case "crude-mesh":
       return startCrudeMesh(role);
     case "gateway":
+      countStatements();
       return (await createGateway(role.options)).address;
     case "worker":
       return startBenchWorker(role.worker);
   }
+}
+
+/** Everything that this process asks Postgres. */
+function countStatements(): void {
+  const own = Object.getOwnPropertyDescriptor(pg.Client.prototype, "query");
+  const query = own?.value as (...given: unknown[]) => unknown;
+  Object.defineProperty(pg.Client.prototype, "query", {
+    ...own,
+    value(this: pg.Client, ...given: unknown[]): unknown {
+      statements += 1;
+      return Reflect.apply(query, this, given);
+    },
+  });
+}
+
+/** Twice, since what the first run finalizes is freed by the second. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  gc();
+  gc();
 }
 
 /** `/…/sync` answers at once; `/…/async` answers 201 and completes by callback right after. */
@@ -56,6 +87,10 @@ async function startHandler(): Promise<string> {
         response
           .writeHead(200, { "content-type": "application/json", "content-length": body.length })
           .end(body);
+        return;
+      }
+      if (target.pathname.endsWith("/cancel")) {
+        response.writeHead(202).end();
         return;
       }
       const callback = new URL(target.searchParams.get("callback") ?? "");

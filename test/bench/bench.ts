@@ -15,16 +15,18 @@ import { measured, median, print, rate } from "./measure.ts";
 import { postgresCost, type PostgresCost } from "./postgres-cost.ts";
 import { queueTasks } from "./queue-tasks.ts";
 import { storeCost, wholeOf, type StoreCost } from "./store-cost.ts";
+import { watchCost } from "./watch-cost.ts";
 
 /**
  * One run prints everything side by side, since absolute figures compare with nothing but each other. Usage:
- * `npm run bench [-- --requests=4000 --operations=2000]`. Exits 1 when the yardstick itself is out of its range.
+ * `npm run bench [-- --requests=4000 --operations=2000 --watchers=10000]`. Exits 1 when the yardstick itself is out of its range.
  */
 const sizes = {
   requests: numberArgument("requests", 4_000),
   operations: numberArgument("operations", 2_000),
+  watchers: numberArgument("watchers", 10_000),
 };
-/** `--profile=FOLDER` leaves the gateway's CPU profile there; `--only=pass-through`, `durable`, `queue` or `store` runs that part. */
+/** `--profile=FOLDER` leaves the gateway's CPU profile there; `--only=pass-through`, `durable`, `queue`, `store` or `watch` runs that part. */
 const profile = textArgument("profile");
 const only = textArgument("only");
 const rounds = 7;
@@ -33,6 +35,8 @@ const rounds = 7;
  * measured on, it may cost as much as 2.5 requests through the bare proxy: it is two of them and two batched writes.
  */
 const yardstickLimit = { us: 330, bareRequests: 2.5 };
+/** No notification is sent for any of it, so that none can be missed. */
+const watchLimit = { p99Ms: 250, queriesPer100Ms: 1.5 };
 const body = Buffer.from(JSON.stringify({ order: "o-1", lines: [{ sku: "a", n: 1 }] }));
 
 const dataDir = await mkdtemp(path.join(tmpdir(), "nexus-mesh-bench-"));
@@ -65,7 +69,7 @@ try {
     masterKeys: [masterKey],
     allowUnsafeDatabase: true,
   };
-  const { token } = await seedMesh(options, "bench", handler.url);
+  const { token, ownerToken } = await seedMesh(options, "bench", handler.url);
   const proxy = await child({ kind: "bare-proxy", target: handler.url });
   const gateway = await child({ kind: "gateway", options });
   const crude = await child({
@@ -101,6 +105,45 @@ try {
   if (only === undefined || only === "queue")
     await queueTasks({ options, receiver, child, postgresUrl: postgres.url, rounds, body });
   if (only === undefined || only === "store") await statements();
+  if (only === undefined || only === "watch") await watching();
+
+  async function watching(): Promise<void> {
+    const other = { ...options, port: await freePort(), opsPort: await freePort() };
+    const watched = await child({ kind: "gateway", options: other });
+    const cost = await watchCost(
+      {
+        databaseUrl: postgres.url,
+        watchedAt: watched,
+        opsUrl: `http://${other.opsHost}:${other.opsPort}`,
+        endedAt: gateway,
+        tokens: { caller: token, owner: ownerToken },
+        readPostgres: readPostgresCost,
+      },
+      sizes.watchers,
+    );
+    const sorted = cost.heardAfter.toSorted((a, b) => a - b);
+    const percentile = (part: number): number => sorted[Math.floor(sorted.length * part)] ?? NaN;
+    const [p50, p99] = [percentile(0.5), percentile(0.99)];
+    const kib = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KiB`;
+    const ms = (us: number): string => `${(us / 1_000).toFixed(1)} ms`;
+    print(
+      `Watching: ${cost.each} long polls and ${cost.each} streams on one gateway, each of another operation`,
+    );
+    print(
+      `    queries in 100 ms, more than while nobody watches: ${cost.queriesPer100Ms.toFixed(2)}`,
+    );
+    print(`    CPU in 100 ms: Postgres ${ms(cost.postgresCpu)}, gateway ${ms(cost.gatewayCpu)}`);
+    print(
+      `    memory: ${kib(cost.bytesPerPoll)} a long poll, ${kib(cost.bytesPerStream)} a stream`,
+    );
+    print(
+      `    from the settle of one at another gateway until it is heard: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
+    );
+    if (!(p99 <= watchLimit.p99Ms && cost.queriesPer100Ms <= watchLimit.queriesPer100Ms)) {
+      print("That is more than watching may take.");
+      process.exitCode = 1;
+    }
+  }
 
   async function statements(): Promise<void> {
     print(

@@ -8,6 +8,10 @@ export interface Child {
   readonly pid: number;
   /** CPU time used so far, in µs. */
   cpu(): Promise<number>;
+  /** Resident bytes after a collection. */
+  memory(): Promise<number>;
+  /** Of a gateway: what it has asked Postgres so far. */
+  statements(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -28,15 +32,18 @@ export async function startChild(role: Role, profile?: string): Promise<Child> {
   ])) as [{ url: string }];
   const { pid } = child;
   if (pid === undefined) throw new Error(`the ${role.kind} has no pid`);
+  const ask = async (name: "cpu" | "memory" | "statements"): Promise<number> => {
+    const answer = once(child, "message");
+    child.send(name);
+    const [message] = (await answer) as [Partial<Record<typeof name, number>>];
+    return message[name] ?? NaN;
+  };
   return {
     url: hello.url,
     pid,
-    async cpu() {
-      const answer = once(child, "message");
-      child.send("cpu");
-      const [message] = (await answer) as [{ cpu: number }];
-      return message.cpu;
-    },
+    cpu: () => ask("cpu"),
+    memory: () => ask("memory"),
+    statements: () => ask("statements"),
     async stop() {
       const exit = once(child, "exit");
       child.send("stop");

@@ -11,7 +11,7 @@ export async function seedMesh(
   options: GatewayOptions,
   endpoint: string,
   target: string | { readonly queue: string },
-): Promise<{ token: string; workerToken: string }> {
+): Promise<{ token: string; workerToken: string; ownerToken: string }> {
   await migrate(options.databaseUrl);
   const gateway = await createGateway({ ...options, port: 0, opsPort: 0 });
   try {
@@ -48,11 +48,15 @@ export async function seedMesh(
       },
       actor,
     );
-    const issue = async (role: "caller" | "handler"): Promise<string> => {
+    const issue = async (role: "caller" | "handler" | "owner"): Promise<string> => {
       const { token } = await issueToken(context, { namespace, role, subject: "load", actor });
       return token;
     };
-    return { token: await issue("caller"), workerToken: await issue("handler") };
+    return {
+      token: await issue("caller"),
+      workerToken: await issue("handler"),
+      ownerToken: await issue("owner"),
+    };
   } finally {
     await gateway.close();
   }

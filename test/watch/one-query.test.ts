@@ -5,25 +5,32 @@ import { startTcpProxy } from "../harness/proxy.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { withoutNotifications } from "../harness/without-notifications.ts";
 import { startTwoGateways, type TwoGateways } from "../queues/two-gateways.ts";
+import { anyone, newOperation, settleBy } from "../store/store-fixture.ts";
 import { eventsOf, type EventReader } from "./events-of.ts";
 
 const each = 300;
 let mesh: TwoGateways;
 /** Of the operations that are watched; the first half by long polls. */
-let ids: string[];
+let watched: { key: string; id: string }[];
 beforeAll(async () => {
   mesh = await startTwoGateways();
-  ids = await Promise.all(
-    Array.from({ length: 2 * each }, async () => {
-      const reply = await callApi(mesh.here.url, {
-        method: "POST",
-        path: "/v1/endpoints/jobs/services/jobs/operations/long",
-        token: mesh.callerToken,
-        json: "input",
-      });
-      return String(reply.body["id"]);
+  const { registry, store } = mesh.here.context;
+  const { namespaces, endpoints } = registry.snapshot();
+  const [endpoint, caller] = [endpoints.get("jobs"), namespaces.get("storefront")];
+  if (endpoint?.target.kind !== "queue" || caller === undefined) throw new Error("not seeded");
+  const { id: targetId, queueId } = endpoint.target;
+  const operations = Array.from({ length: 2 * each }, () =>
+    newOperation({
+      callerNs: caller.id,
+      ownerNs: endpoint.ownerId,
+      endpointId: endpoint.id,
+      targetId,
+      priority: 3,
+      initial: { kind: "queued", queueId },
     }),
   );
+  await Promise.all(operations.map((operation) => store.accept(operation)));
+  watched = operations.map(({ key, id }) => ({ key, id }));
 });
 afterAll(() => mesh.close());
 
@@ -52,7 +59,8 @@ async function waiting({ context }: TestGateway): Promise<number> {
 }
 
 test("many long polls and streams are one query a round, and one more over what has changed", async () => {
-  const { there } = mesh;
+  const { here, there } = mesh;
+  const ids = watched.map(({ id }) => id);
   const asked = counted(there);
   const polls = ids.slice(0, each).map((id) => poll(there, id));
   const readers = await Promise.all(
@@ -69,10 +77,10 @@ test("many long polls and streams are one query a round, and one more over what 
   expect(asked.snapshots).toEqual([]);
 
   asked.looks.length = 0;
-  await Promise.all(ids.map((id) => mesh.here.engine.terminate(id, "enough")));
+  await Promise.all(watched.map((one) => here.context.store.settle(settleBy(one, anyone))));
   const answers = await Promise.all(polls);
   await Promise.all(readers.map(({ ended }) => ended));
-  expect(new Set(answers.map(({ body }) => body["state"]))).toEqual(new Set(["terminated"]));
+  expect(new Set(answers.map(({ body }) => body["state"]))).toEqual(new Set(["succeeded"]));
   for (const { events } of readers) expect(events.at(-1)?.event).toBe("outcome");
   // Each operation was read once for its end, up to 500 at a time.
   expect(asked.snapshots.reduce((sum, count) => sum + count, 0)).toBe(ids.length);

@@ -84,6 +84,19 @@ test("whatever passed unseen, attempts and the outcome are told, and every state
   );
 });
 
+test("that it was tried again is told where an attempt ended it unseen, and not where its last one's late answer did", () => {
+  const [accepted] = fc.sample(histories({ releases: false }), 1)[0] ?? [];
+  if (accepted === undefined) throw new Error("a history has a beginning");
+  const row = { kind: "start", n: 1, at: 1, ms: 1, targetId: 4, status: 503, error: "no" } as const;
+  const failed: Watched = { ...accepted, waitsInQueue: null, attempts: [row] };
+  const states = (attempt: number): string[] => {
+    const ended: Watched = { ...failed, state: "succeeded", attempt, closedAt: 2 };
+    return statesOf(watch([{ ...failed, state: "backing_off", attempt: 1 }, ended], []));
+  };
+  expect(states(2)).toEqual(["scheduled", "backing_off", "scheduled"]);
+  expect(states(1)).toEqual(["scheduled", "backing_off"]);
+});
+
 test("no state is told twice in a row, and nothing follows the outcome", () => {
   fc.assert(
     fc.property(histories({ releases: true }), (history) => {

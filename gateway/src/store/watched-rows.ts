@@ -89,7 +89,8 @@ export function createWatchedRows(
 ): Pick<Store, "outdated" | "snapshots"> {
   return {
     async outdated({ tids, xids }) {
-      const rows = await connection.once<{ at: number }>(outdatedStatement, [tids, xids]);
+      // Among the batches: behind thousands of reads that begin to wait it would come too late for those that do.
+      const rows = await connection.runBatch<{ at: number }>(outdatedStatement, [tids, xids]);
       return rows.map(({ at }) => at);
     },
 
