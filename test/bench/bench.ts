@@ -19,7 +19,7 @@ import { watchCost } from "./watch-cost.ts";
 
 /**
  * One run prints everything side by side, since absolute figures compare with nothing but each other. Usage:
- * `npm run bench [-- --requests=4000 --operations=2000 --watchers=10000]`. Exits 1 when the yardstick itself is out of its range.
+ * `npm run bench [-- --requests=4000 --operations=2000 --watchers=10000 --rounds=7]`. Exits 1 when the yardstick itself is out of its range.
  */
 const sizes = {
   requests: numberArgument("requests", 4_000),
@@ -29,7 +29,7 @@ const sizes = {
 /** `--profile=FOLDER` leaves the gateway's CPU profile there; `--only=pass-through`, `durable`, `queue`, `store` or `watch` runs that part. */
 const profile = textArgument("profile");
 const only = textArgument("only");
-const rounds = 7;
+const rounds = numberArgument("rounds", 7);
 /**
  * The crude script must be lean, else a ratio to it says nothing. On a slower machine than the one this limit was
  * measured on, it may cost as much as 2.5 requests through the bare proxy: it is two of them and two batched writes.
@@ -103,7 +103,10 @@ try {
   if (only === undefined || only === "pass-through") await passThrough();
   if (only === undefined || only === "durable") await durableOperations();
   if (only === undefined || only === "queue")
-    await queueTasks({ options, receiver, child, postgresUrl: postgres.url, rounds, body });
+    await queueTasks({
+      ...{ options, receiver, child, rounds, body, postgresUrl: postgres.url },
+      postgresCost: readPostgresCost,
+    });
   if (only === undefined || only === "store") await statements();
   if (only === undefined || only === "watch") await watching();
 

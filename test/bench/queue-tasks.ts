@@ -9,6 +9,7 @@ import type { Child } from "./child.ts";
 import { claimTime } from "./claim-time.ts";
 import { load, type LoadResult } from "./load.ts";
 import { measured, median, print, rate } from "./measure.ts";
+import type { PostgresCost } from "./postgres-cost.ts";
 
 /** The other gateway's p50 may be so much of the same gateway's. */
 const farLimit = { times: 1.5, plusMs: 5 };
@@ -16,12 +17,19 @@ const farLimit = { times: 1.5, plusMs: 5 };
 const claimLimit = 1.5;
 const sizes = { tasks: 1_000, latencies: 30 };
 
+interface Throughput extends LoadResult {
+  readonly gatewayCpu: number;
+  readonly postgresCpu: number;
+  readonly wal: number;
+}
+
 /** Starts at one gateway for workers that wait there, and for workers that wait at another one of the same mesh. */
 export async function queueTasks(bench: {
   readonly options: GatewayOptions;
   readonly receiver: CallbackReceiver;
   readonly child: (role: Role) => Promise<Child>;
   readonly postgresUrl: string;
+  readonly postgresCost: () => Promise<PostgresCost>;
   readonly rounds: number;
   readonly body: Buffer;
 }): Promise<void> {
@@ -53,7 +61,7 @@ export async function queueTasks(bench: {
         prefer: "respond-async",
       },
       client: createNexusClient({ url: gateway.url, token }).service({ endpoint, service: tasks }),
-      throughput: [] as (LoadResult & { cpu: number })[],
+      throughput: [] as Throughput[],
       latencies: [] as number[],
     });
   }
@@ -75,15 +83,22 @@ export async function queueTasks(bench: {
   for (const subject of subjects) await through(subject, sizes.tasks);
   for (let round = 0; round < rounds; round += 1) {
     for (const subject of subjects) {
+      const before = await bench.postgresCost();
       const { result, cpu } = await measured(gateway, () => through(subject, sizes.tasks));
-      subject.throughput.push({ ...result, cpu: cpu / sizes.tasks });
+      const after = await bench.postgresCost();
+      subject.throughput.push({
+        ...result,
+        gatewayCpu: cpu / sizes.tasks,
+        postgresCpu: (after.cpu - before.cpu) / sizes.tasks,
+        wal: (after.walBytes - before.walBytes) / sizes.tasks,
+      });
     }
   }
   for (const { name, throughput } of subjects) {
-    const of = (field: keyof LoadResult | "cpu"): number =>
+    const of = (field: keyof Throughput): number =>
       median(throughput.map((result) => result[field]));
     print(
-      `    worker at ${name.padEnd(16)} ${rate({ perSecond: of("perSecond"), p50: of("p50"), p99: of("p99") })}  ${of("cpu").toFixed(0)} µs CPU/task of the start's gateway`,
+      `    worker at ${name.padEnd(16)} ${rate({ perSecond: of("perSecond"), p50: of("p50"), p99: of("p99") })}  ${of("gatewayCpu").toFixed(0)} µs CPU/task of the start's gateway  Postgres ${of("postgresCpu").toFixed(0)} µs, ${of("wal").toFixed(0)} B WAL`,
     );
   }
 
