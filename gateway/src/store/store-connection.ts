@@ -24,6 +24,11 @@ export interface StoreConnection {
     statement: Statement,
     values: readonly unknown[],
   ): Promise<Row[]>;
+  /** As `run`, on the connection that watching has for itself: behind reads that begin to wait it would hear too late. */
+  runWatch<Row extends pg.QueryResultRow>(
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]>;
   /** Once, and says so when Postgres can't be reached: what the sweep asks for is another thing the next time. */
   once<Row extends pg.QueryResultRow>(
     statement: Statement,
@@ -58,6 +63,7 @@ export function createStoreConnection(
     leaseMs,
     run,
     runBatch: (statement, values) => runOn(pools.batchPool, statement, values),
+    runWatch: (statement, values) => runOn(pools.watchPool, statement, values),
     async once(statement, values) {
       try {
         return await run(statement, values);
@@ -71,10 +77,12 @@ export function createStoreConnection(
   };
 }
 
-/** Made with {@link storePoolOptions} and {@link batchPoolOptions}; whoever made them ends them. */
+/** Made with {@link storePoolOptions} and, for batches, {@link batchPoolOptions}; whoever made them ends them. */
 export interface StorePools {
   readonly pool: pg.Pool;
   readonly batchPool: pg.Pool;
+  /** One connection is enough. */
+  readonly watchPool: pg.Pool;
 }
 
 /**

@@ -89,14 +89,13 @@ export function createWatchedRows(
 ): Pick<Store, "outdated" | "snapshots"> {
   return {
     async outdated({ tids, xids }) {
-      // Among the batches: behind thousands of reads that begin to wait it would come too late for those that do.
-      const rows = await connection.runBatch<{ at: number }>(outdatedStatement, [tids, xids]);
+      const rows = await connection.runWatch<{ at: number }>(outdatedStatement, [tids, xids]);
       return rows.map(({ at }) => at);
     },
 
     async snapshots(of) {
       if (of.length === 0) return [];
-      const rows = await connection.once<SnapshotRow>(
+      const rows = await connection.runWatch<SnapshotRow>(
         snapshotsStatement,
         arrays(snapshotColumns, of),
       );
