@@ -7,7 +7,7 @@ import type { Statement, StoreConnection } from "./store-connection.ts";
 import { attemptKinds, type Store } from "./store.ts";
 import type { HeadVersion, OperationSnapshot, SnapshotOf } from "./watched.ts";
 
-// A version is found where it lies: of 20,000 rows one page each, where a look by key takes four (a fifth of the time).
+// A version is found where it lies: of 20,000 rows one page each, where a look by key takes four, and 3 to 5 times as long.
 // An update leaves its old version invisible, so that there is no list of columns to keep and nothing more to write.
 const outdatedStatement: Statement = {
   name: "outdated",
