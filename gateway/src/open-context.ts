@@ -93,9 +93,12 @@ export async function openContext(
       () => undefined,
     );
     opened.push(others.close);
+    const watch = openPool(storePoolOptions(options.databaseUrl, 1), () => undefined);
+    opened.push(watch.close);
     const store = openStore({
       pool: others.pool,
       batchPool: batches.pool,
+      watchPool: watch.pool,
       clock,
       leaseMs: options.leaseMs,
       metrics,

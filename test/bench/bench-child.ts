@@ -23,20 +23,27 @@ export type Role =
   | { readonly kind: "gateway"; readonly options: GatewayOptions }
   | { readonly kind: "worker"; readonly worker: BenchWorker };
 
-let statements = 0;
+const statements = new Map<string, number>();
 const role = JSON.parse(process.argv[2] ?? "") as Role;
 const url = await start(role);
 process.on("message", (message) => {
-  if (message === "statements") process.send?.({ statements });
-  if (message === "memory") {
-    collectGarbage();
-    process.send?.({ memory: process.memoryUsage().rss });
+  const [question = "", name = ""] = String(message).split(" ");
+  switch (question) {
+    case "cpu": {
+      const { user, system } = process.cpuUsage();
+      process.send?.({ answer: user + system });
+      return;
+    }
+    case "memory":
+      collectGarbage();
+      process.send?.({ answer: process.memoryUsage().rss });
+      return;
+    case "statements":
+      process.send?.({ answer: statements.get(name) ?? 0 });
+      return;
+    case "stop":
+      process.exit(0);
   }
-  if (message === "cpu") {
-    const { user, system } = process.cpuUsage();
-    process.send?.({ cpu: user + system });
-  }
-  if (message === "stop") process.exit(0);
 });
 process.send?.({ url });
 
@@ -56,14 +63,15 @@ async function start(role: Role): Promise<string> {
   }
 }
 
-/** Everything that this process asks Postgres. */
+/** What this process asks Postgres, by the names of the statements. */
 function countStatements(): void {
   const own = Object.getOwnPropertyDescriptor(pg.Client.prototype, "query");
   const query = own?.value as (...given: unknown[]) => unknown;
   Object.defineProperty(pg.Client.prototype, "query", {
     ...own,
     value(this: pg.Client, ...given: unknown[]): unknown {
-      statements += 1;
+      const { name } = given[0] as { name?: string };
+      if (name !== undefined) statements.set(name, (statements.get(name) ?? 0) + 1);
       return Reflect.apply(query, this, given);
     },
   });

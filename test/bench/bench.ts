@@ -36,7 +36,7 @@ const rounds = numberArgument("rounds", 7);
  */
 const yardstickLimit = { us: 330, bareRequests: 2.5 };
 /** No notification is sent for any of it, so that none can be missed. */
-const watchLimit = { p99Ms: 250, queriesPer100Ms: 1.5 };
+const watchLimit = { p99Ms: 250, looks: 1.1, reads: 2 };
 const body = Buffer.from(JSON.stringify({ order: "o-1", lines: [{ sku: "a", n: 1 }] }));
 
 const dataDir = await mkdtemp(path.join(tmpdir(), "nexus-mesh-bench-"));
@@ -133,7 +133,7 @@ try {
       `Watching: ${cost.each} long polls and ${cost.each} streams on one gateway, each of another operation`,
     );
     print(
-      `    queries in 100 ms, more than while nobody watches: ${cost.queriesPer100Ms.toFixed(2)}`,
+      `    queries in 100 ms: ${cost.looksPer100Ms.toFixed(2)} over all of them, ${cost.readsPer100Ms.toFixed(2)} over what is new or has changed`,
     );
     print(`    CPU in 100 ms: Postgres ${ms(cost.postgresCpu)}, gateway ${ms(cost.gatewayCpu)}`);
     print(
@@ -142,7 +142,8 @@ try {
     print(
       `    from the settle of one at another gateway until it is heard: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
     );
-    if (!(p99 <= watchLimit.p99Ms && cost.queriesPer100Ms <= watchLimit.queriesPer100Ms)) {
+    const { p99Ms, looks, reads } = watchLimit;
+    if (!(p99 <= p99Ms && cost.looksPer100Ms <= looks && cost.readsPer100Ms <= reads)) {
       print("That is more than watching may take.");
       process.exitCode = 1;
     }

@@ -10,8 +10,8 @@ export interface Child {
   cpu(): Promise<number>;
   /** Resident bytes after a collection. */
   memory(): Promise<number>;
-  /** Of a gateway: what it has asked Postgres so far. */
-  statements(): Promise<number>;
+  /** Of a gateway: how often it has sent Postgres the statement of this name so far. */
+  statements(name: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -32,18 +32,18 @@ export async function startChild(role: Role, profile?: string): Promise<Child> {
   ])) as [{ url: string }];
   const { pid } = child;
   if (pid === undefined) throw new Error(`the ${role.kind} has no pid`);
-  const ask = async (name: "cpu" | "memory" | "statements"): Promise<number> => {
+  const ask = async (question: string): Promise<number> => {
     const answer = once(child, "message");
-    child.send(name);
-    const [message] = (await answer) as [Partial<Record<typeof name, number>>];
-    return message[name] ?? NaN;
+    child.send(question);
+    const [message] = (await answer) as [{ answer: number }];
+    return message.answer;
   };
   return {
     url: hello.url,
     pid,
     cpu: () => ask("cpu"),
     memory: () => ask("memory"),
-    statements: () => ask("statements"),
+    statements: (name) => ask(`statements ${name}`),
     async stop() {
       const exit = once(child, "exit");
       child.send("stop");

@@ -46,6 +46,7 @@ export async function storeCost(
   const store = openStore({
     pool,
     batchPool,
+    watchPool: pool,
     clock: systemClock(),
     leaseMs: 15_000,
     metrics: createMetrics(),

@@ -22,8 +22,10 @@ export interface WatchCost {
   readonly each: number;
   readonly bytesPerPoll: number;
   readonly bytesPerStream: number;
-  /** More than the same gateways asked while nobody watched. */
-  readonly queriesPer100Ms: number;
+  /** Over everything that is watched. */
+  readonly looksPer100Ms: number;
+  /** And over what has changed or is new. */
+  readonly readsPer100Ms: number;
   /** CPU for each 100 ms, µs. */
   readonly postgresCpu: number;
   readonly gatewayCpu: number;
@@ -95,7 +97,8 @@ export async function watchCost(given: Watching, wanted: number): Promise<WatchC
       each,
       bytesPerStream: (withStreams - empty) / each,
       bytesPerPoll: (withAll - withStreams) / each,
-      queriesPer100Ms: after.statements - before.statements,
+      looksPer100Ms: after.looks,
+      readsPer100Ms: after.reads,
       postgresCpu: after.postgresCpu - before.postgresCpu,
       gatewayCpu: after.gatewayCpu - before.gatewayCpu,
       heardAfter,
@@ -108,7 +111,8 @@ export async function watchCost(given: Watching, wanted: number): Promise<WatchC
 /** For each 100 ms. */
 async function measure({ watchedAt, readPostgres }: Watching) {
   const read = async () => ({
-    statements: await watchedAt.statements(),
+    looks: await watchedAt.statements("outdated"),
+    reads: await watchedAt.statements("snapshots"),
     gatewayCpu: await watchedAt.cpu(),
     postgresCpu: (await readPostgres()).cpu,
     at: performance.now(),
@@ -118,7 +122,8 @@ async function measure({ watchedAt, readPostgres }: Watching) {
   const to = await read();
   const rounds = (to.at - from.at) / 100;
   return {
-    statements: (to.statements - from.statements) / rounds,
+    looks: (to.looks - from.looks) / rounds,
+    reads: (to.reads - from.reads) / rounds,
     gatewayCpu: (to.gatewayCpu - from.gatewayCpu) / rounds,
     postgresCpu: (to.postgresCpu - from.postgresCpu) / rounds,
   };
@@ -182,6 +187,7 @@ async function openOperations(databaseUrl: string, count: number): Promise<strin
   const store = openStore({
     pool,
     batchPool,
+    watchPool: pool,
     clock: systemClock(),
     leaseMs: 15_000,
     metrics: createMetrics(),

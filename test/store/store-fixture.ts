@@ -51,11 +51,12 @@ export async function openStoreFixture(options: StoreOptions = {}): Promise<Stor
   const another = (given: StoreOptions = {}): Store => {
     const own = new Pool({ ...storePoolOptions(database.url, 3), ...given.pool });
     const batches = new Pool({ ...batchPoolOptions(database.url, 3), ...given.pool });
-    given.around?.(own);
-    given.around?.(batches);
+    const watch = new Pool({ ...storePoolOptions(database.url, 1), ...given.pool });
+    for (const pool of [own, batches, watch]) given.around?.(pool);
     const store = openStore({
       pool: own,
       batchPool: batches,
+      watchPool: watch,
       clock: given.clock ?? systemClock(),
       leaseMs: given.leaseMs ?? leaseMs,
       metrics: createMetrics(),
@@ -63,7 +64,7 @@ export async function openStoreFixture(options: StoreOptions = {}): Promise<Stor
       crash: given.crash ?? (() => undefined),
       onError: () => undefined,
     });
-    opened.push({ store, pools: [own, batches] });
+    opened.push({ store, pools: [own, batches, watch] });
     return store;
   };
   return {

@@ -34,10 +34,9 @@ function isCompletion(state: TerminalState): boolean {
 }
 
 export function openStore(parts: StoreParts): Store {
-  const { pool, batchPool, clock, leaseMs, metrics, crash } = parts;
-  pool.on("error", parts.onError);
-  batchPool.on("error", parts.onError);
-  const connection = createStoreConnection({ pool, batchPool }, clock, leaseMs);
+  const { pool, batchPool, watchPool, clock, leaseMs, metrics, crash } = parts;
+  for (const each of [pool, batchPool, watchPool]) each.on("error", parts.onError);
+  const connection = createStoreConnection({ pool, batchPool, watchPool }, clock, leaseMs);
   const accept = createAccept(connection, metrics, parts.maxBytesInFlight, crash);
   const settle = createSettle(connection, metrics);
   const notes = createNotes(connection, metrics, crash);

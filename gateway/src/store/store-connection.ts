@@ -24,6 +24,11 @@ export interface StoreConnection {
     statement: Statement,
     values: readonly unknown[],
   ): Promise<Row[]>;
+  /** As `run`, on the connection that watching has for itself: behind reads that begin to wait it would hear too late. */
+  runWatch<Row extends pg.QueryResultRow>(
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]>;
   /** Once, and says so when Postgres can't be reached: what the sweep asks for is another thing the next time. */
   once<Row extends pg.QueryResultRow>(
     statement: Statement,
@@ -63,6 +68,7 @@ export function createStoreConnection(
     leaseMs,
     run,
     runBatch: (statement, values) => runOn(pools.batchPool, statement, values),
+    runWatch: (statement, values) => runOn(pools.watchPool, statement, values),
     once: (statement, values) => available(runOn(pools.pool, statement, values)),
     onceKept: (statement, values) => available(runOn(pools.batchPool, statement, values)),
     repeat: (statement, values) => repeatStatement(clock, () => run(statement, values)),
@@ -79,10 +85,12 @@ async function available<Rows>(running: Promise<Rows>): Promise<Rows> {
   }
 }
 
-/** Made with {@link storePoolOptions} and {@link batchPoolOptions}; whoever made them ends them. */
+/** Made with {@link storePoolOptions} and, for batches, {@link batchPoolOptions}; whoever made them ends them. */
 export interface StorePools {
   readonly pool: pg.Pool;
   readonly batchPool: pg.Pool;
+  /** One connection is enough. */
+  readonly watchPool: pg.Pool;
 }
 
 /**
