@@ -80,6 +80,7 @@ async function openFilledQueue(
   const store = openStore({
     pool,
     batchPool,
+    watchPool: pool,
     clock: systemClock(),
     leaseMs: 15_000,
     metrics: createMetrics(),

@@ -38,6 +38,8 @@ beforeAll(async () => {
   };
   store = openStore({
     ...storePools,
+    // Nobody watches.
+    watchPool: storePools.pool,
     clock: { ...systemClock(), monotonic: () => monotonic },
     leaseMs: 15_000,
     metrics: createMetrics(),
