@@ -143,6 +143,16 @@ test("a result is waited for through more failures than a call would try", async
   expect(sent()).toHaveLength(2 * failures.length + 2);
 });
 
+test("a gateway that drains, and so answers each poll at once, is not asked without a pause", async () => {
+  answers({ status: 202 });
+  const client = target({ retry: { firstDelayMs: 200, maxDelayMs: 200 } });
+  const result = client.handle("count", token).result({ timeoutMs: 1_000 });
+  await expect(result).rejects.toThrow(StillRunning);
+  // A pause has 100 ms at least, and the last poll comes at the end.
+  expect(sent().length).toBeGreaterThan(1);
+  expect(sent().length).toBeLessThanOrEqual(12);
+});
+
 test("a result is not waited for where the gateway itself fails each time", async () => {
   answers({ status: 500 });
   const result = target().handle("count", token).result();

@@ -229,6 +229,7 @@ test.each([
   ["UNAUTHORIZED", 403, problem, '{"detail":"no"}', 1],
   ["NOT_FOUND", 404, problem, '{"detail":"no"}', 1],
   ["BAD_REQUEST", 400, problem, '{"detail":"no"}', 1],
+  ["NOT_FOUND", 404, problem, "", 1],
   ["UNAVAILABLE", 503, { "nexus-request-retryable": "false" }, "", 1],
   ["INTERNAL", 200, { "content-type": "text/html" }, "<h1>log in</h1>", 1],
   ["INTERNAL", 204, {}, "", 1],

@@ -7,13 +7,13 @@ import { failureToError, parseFailure } from "../protocol/failure.ts";
 export function refusal(reply: HttpReply): Error {
   const type = reply.headers["content-type"] ?? "";
   if (type.startsWith("application/problem+json")) {
-    const problem = JSON.parse(reply.body.toString()) as { title?: string; detail?: string };
+    const problem = problemOf(reply.body);
     const decoded = decodeErrorResponse({
       status: reply.status,
       headers: {},
       body: Buffer.alloc(0),
     });
-    const message = problem.detail ?? problem.title ?? "";
+    const message = problem?.detail ?? problem?.title ?? `the gateway answered ${reply.status}`;
     return new HandlerError(
       decoded.kind === "handler-error" ? decoded.error.type : "INTERNAL",
       message,
@@ -28,4 +28,13 @@ export function refusal(reply: HttpReply): Error {
   return decoded.kind === "unexpected"
     ? new HandlerError("INTERNAL", `the gateway answered ${reply.status}`)
     : decoded.error;
+}
+
+function problemOf(body: Buffer): { title?: string; detail?: string } | null {
+  try {
+    return JSON.parse(body.toString()) as { title?: string; detail?: string } | null;
+  } catch {
+    // Something in between cut or rewrote it: its status still tells.
+    return null;
+  }
 }

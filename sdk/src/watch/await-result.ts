@@ -2,7 +2,8 @@ import type { GatewayAccess } from "../gateway-access.ts";
 import { httpExchange, type HttpReply } from "../http-exchange.ts";
 import { formatDuration } from "../protocol/duration.ts";
 import { encodeSegment } from "../protocol/path.ts";
-import { createReconnects, interruptionBy, interruptionIn } from "./reconnects.ts";
+import { backoffMs } from "../retry.ts";
+import { createReconnects, interruptionBy, interruptionIn, pause } from "./reconnects.ts";
 
 /** One long poll, in ms; the gateway's own limit is 60,000, and what lies in between often cuts at that. */
 const pollMs = 30_000;
@@ -33,9 +34,11 @@ export async function awaitResult(
     });
   }
 
+  let early = 0;
   for (;;) {
     const from = performance.now();
-    const tried = await poll(Math.max(0, Math.min(endsAt - from, pollMs))).catch(interruptionBy);
+    const waitMs = Math.max(0, Math.min(endsAt - from, pollMs));
+    const tried = await poll(waitMs).catch(interruptionBy);
     const interruption = "error" in tried ? tried : interruptionIn(tried, access.refusal);
     if (interruption !== undefined) {
       // A poll that was cut after a good while is no sign of an outage.
@@ -45,6 +48,12 @@ export async function awaitResult(
     } else if ("status" in tried) {
       if (tried.status !== 202 || performance.now() >= endsAt) return tried;
       reconnects.reset();
+      // A gateway that drains says "not yet" at once, to each poll until it is gone.
+      early = performance.now() - from < waitMs / 2 ? early + 1 : 0;
+      if (early > 0) {
+        const left = endsAt - performance.now();
+        await pause(Math.max(0, Math.min(backoffMs(early, access.retry ?? {}), left)), signal);
+      }
     }
   }
 }

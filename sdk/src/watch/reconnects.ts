@@ -45,14 +45,19 @@ export function createReconnects(
       const waitMs = Math.max(backoffMs(failures, retry), interruption.askedMs);
       if (performance.now() + waitMs >= endsAt) throw interruption.error;
       onInterrupted?.(interruption.error, waitMs);
-      try {
-        // Timers hold no more: who asks for 25 days is asked again then.
-        await delay(Math.min(waitMs, 2 ** 31 - 1), undefined, signal && { signal });
-      } catch (error) {
-        throw signal?.aborted === true ? signal.reason : error;
-      }
+      await pause(waitMs, signal);
     },
   };
+}
+
+/** @throws the signal's reason. */
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    // Timers hold no more: who asks for 25 days is asked again then.
+    await delay(Math.min(ms, 2 ** 31 - 1), undefined, signal && { signal });
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : error;
+  }
 }
 
 /** 408, 425, 429, the 5xx of overload, drain and balancers: whoever is asked next may know more. */
