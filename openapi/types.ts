@@ -4534,7 +4534,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      /**
+       * @description `STORE_UNAVAILABLE`: The database can't be reached.
+       *
+       *     `DRAINING`: This gateway is shutting down.
+       */
       503: {
         headers: {
           [name: string]: unknown;
@@ -4646,7 +4650,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `STORE_UNAVAILABLE`: The database can't be reached. */
+      /**
+       * @description `STORE_UNAVAILABLE`: The database can't be reached.
+       *
+       *     `DRAINING`: This gateway is shutting down.
+       */
       503: {
         headers: {
           [name: string]: unknown;

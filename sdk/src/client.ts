@@ -75,7 +75,7 @@ export interface StartOptions {
 }
 
 export interface ExecuteOptions extends StartOptions {
-  /** The whole call with its repeats, in ms. Default: for ever. The operation goes on; `scheduleToCloseMs` ends that. */
+  /** The whole call with its repeats, in ms; for the last answer at most 2,000 more. Default: for ever. The operation goes on; `scheduleToCloseMs` ends that. */
   readonly timeoutMs?: number;
 }
 

@@ -40,7 +40,11 @@ export async function httpExchange(given: HttpRequest): Promise<HttpReply> {
     const body = Buffer.from(await reply.body.arrayBuffer());
     return { status: reply.statusCode, headers: singleValues(reply.headers), body };
   } catch (error) {
-    throw failureOf(given, error, timeout.aborted && `no reply within ${given.timeoutMs} ms`);
+    throw failureOf(
+      given,
+      error,
+      timeout.aborted && `no reply within ${Math.round(given.timeoutMs)} ms`,
+    );
   }
 }
 

@@ -200,7 +200,11 @@ export function createEngine(context: GatewayContext): NexusEngine {
       }
     },
 
-    waitForEnd: (ref, ms, signal) => watches.wait(ref, ms, signal),
+    waitForEnd(ref, ms, signal) {
+      // "Not yet" at once, to a client that asks again at once, would go round and round until this gateway is gone.
+      assertRunning();
+      return watches.wait(ref, ms, signal);
+    },
 
     watch(ref, follower) {
       assertRunning();

@@ -35,7 +35,7 @@ export function blockedText({ reason, message }: BlockedEvent, when: string): st
     case "parked":
       return withMessage("parked", message);
     case "waiting_for_worker":
-      return withMessage("waits for a worker", message);
+      return message === null ? "waits for a worker" : printable(message);
     case null:
       return "goes on";
   }

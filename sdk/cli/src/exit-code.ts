@@ -34,6 +34,7 @@ export function exitCodeOfStatus(status: number): ExitCode {
   if (status === 401 || status === 403) return exitCodes.notAllowed.code;
   if (status === 404) return exitCodes.notFound.code;
   if (status === 409 || status === 412) return exitCodes.conflict.code;
-  if (status === 429 || status === 503 || status === 520) return exitCodes.unavailable.code;
+  // Of the gateway, or of what stands in front of it.
+  if ([408, 429, 502, 503, 504, 520].includes(status)) return exitCodes.unavailable.code;
   return exitCodes.failure.code;
 }

@@ -11,7 +11,9 @@ export interface FollowOptions {
 
 /** How following ended: with the operation, or before it. */
 export type Followed =
-  OutcomeEvent | { readonly type: "timeout" | "interrupt"; readonly state: string };
+  | OutcomeEvent
+  /** `ended`: it had ended before, and its history was not told to the end. */
+  | { readonly type: "timeout" | "interrupt"; readonly state: string; readonly ended: boolean };
 
 /**
  * Shows what happens to an operation until its outcome, the timeout or Ctrl-C, through whatever outages.
@@ -51,7 +53,9 @@ export async function followOperation(
     throw new Error(`the events of operation ${operationId} ended without an outcome`);
   } catch (error) {
     if (!stopped.signal.aborted) throw error;
-    return { type: why, state };
+    return operation.closedAt === null
+      ? { type: why, state, ended: false }
+      : { type: why, state: operation.state, ended: true };
   } finally {
     clearTimeout(timer);
     unhear();

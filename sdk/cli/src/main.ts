@@ -8,6 +8,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error.code === "EPIPE") process.exit(exitCodes.ok.code);
     throw error;
   });
+  // Progress that nobody reads any more must not cost the result.
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   process.exitCode = await run(argv.slice(2), {
     stdout: (chunk) => process.stdout.write(chunk),
     stderr: (text) => process.stderr.write(text),

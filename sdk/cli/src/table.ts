@@ -1,3 +1,5 @@
+import { printable } from "./printable.ts";
+
 export type Cell = string | number | boolean | null | undefined;
 
 /** Left-aligned columns two spaces apart; nothing at the end of a line, so that it can be cut and pasted. */
@@ -23,5 +25,6 @@ export function fields(of: readonly (readonly [string, Cell])[]): string {
 
 function text(cell: Cell): string {
   if (cell === null || cell === undefined || cell === "") return "-";
-  return typeof cell === "boolean" ? (cell ? "yes" : "no") : String(cell);
+  if (typeof cell === "boolean") return cell ? "yes" : "no";
+  return String(cell).split("\n").map(printable).join("\n");
 }

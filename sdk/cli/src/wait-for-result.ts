@@ -1,6 +1,7 @@
-import type { AdminReply } from "@nexus-mesh/sdk/admin";
+import { ConnectionFailed, type AdminReply } from "@nexus-mesh/sdk/admin";
 import { exitCodeOfState, exitCodes } from "./exit-code.ts";
 import { followOperation } from "./follow-operation.ts";
+import { printable } from "./printable.ts";
 import type { Session } from "./session.ts";
 
 type State = AdminReply<"getOperation">["state"];
@@ -26,9 +27,18 @@ export async function waitForResult(
     }
     case "timeout": {
       // It may have ended just now, or long before a short timeout.
-      const reply = await admin.awaitResult(operationId, { timeoutMs: 0 });
-      if (reply.status !== 202) return showResult(session, operationId, reply);
-      const { state } = JSON.parse(reply.body.toString()) as AdminReply<"getOperation">;
+      const reply = await admin
+        .awaitResult(operationId, { timeoutMs: 0 })
+        .catch((error: unknown) => {
+          if (error instanceof ConnectionFailed) return undefined;
+          throw error;
+        });
+      if (reply !== undefined && reply.status !== 202)
+        return showResult(session, operationId, reply);
+      const { state } =
+        reply === undefined
+          ? followed
+          : (JSON.parse(reply.body.toString()) as AdminReply<"getOperation">);
       terminal.stderr(
         `operation ${operationId} is still ${state}; nexus-mesh operation result ${operationId} --wait goes on waiting\n`,
       );
@@ -63,7 +73,10 @@ export async function showResult(
     return exitCodes.stillRunning.code;
   }
   const state = endState ?? (await admin.call("getOperation", { path: { operationId } })).state;
-  terminal.stderr(`operation ${operationId} ended: ${state}\n${reply.body.toString()}\n`);
+  const failure = reply.body.toString();
+  terminal.stderr(
+    `operation ${operationId} ended: ${state}\n${terminal.progressInPlace ? printable(failure) : failure}\n`,
+  );
   return exitCodeOfState(state);
 }
 

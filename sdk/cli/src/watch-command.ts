@@ -27,6 +27,11 @@ export function registerWatch(operation: Command, registration: Registration): v
         exit(exitCodeOfState(followed.state));
         return;
       }
+      if (followed.ended) {
+        terminal.stderr(`operation ${operationId} ended: ${followed.state}\n`);
+        exit(exitCodeOfState(followed.state));
+        return;
+      }
       const how = followed.type === "timeout" ? "is still" : "goes on, it is";
       terminal.stderr(
         `operation ${operationId} ${how} ${followed.state}; nexus-mesh operation watch ${operationId} watches again\n`,

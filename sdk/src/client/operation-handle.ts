@@ -10,7 +10,7 @@ import {
 import { send } from "./send.ts";
 
 export interface ResultOptions {
-  /** How long to wait, in ms. Default: for ever. */
+  /** How long to wait, in ms; for the last answer at most 2,000 more. Default: for ever. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }

@@ -7,6 +7,8 @@ import { createReconnects, interruptionBy, interruptionIn, pause } from "./recon
 
 /** One long poll, in ms; the gateway's own limit is 60,000, and what lies in between often cuts at that. */
 const pollMs = 30_000;
+/** Beyond the whole time, for the last answer, in ms. */
+const graceMs = 2_000;
 
 /**
  * Asks by long polls until the operation has ended or the time is up, across dead and draining gateways, cut connections
@@ -28,7 +30,10 @@ export async function awaitResult(
       method: "GET",
       url: `${url}?wait=${formatDuration(waitMs)}`,
       headers: await access.headers(),
-      timeoutMs: waitMs + access.requestTimeoutMs,
+      timeoutMs: Math.min(
+        waitMs + access.requestTimeoutMs,
+        Math.max(0, endsAt - performance.now()) + graceMs,
+      ),
       signal,
       dispatcher: access.dispatcher,
     });

@@ -43,5 +43,5 @@ const types: Readonly<Record<OperationEvent["type"], true>> = {
 export function decodeOperationEvent(type: string, data: string): OperationEvent | undefined {
   if (!Object.hasOwn(types, type)) return undefined;
   // The one place where the stream's JSON enters; its shape is the document's, which the gateway writes it by.
-  return { type, ...(JSON.parse(data) as object) } as OperationEvent;
+  return { ...(JSON.parse(data) as object), type } as OperationEvent;
 }

@@ -21,6 +21,9 @@ export interface Reconnects {
   reset(): void;
 }
 
+/** A balancer that asks for a day knows nothing of the gateway that is back in a minute. */
+const longestAskedMs = 60_000;
+
 export function createReconnects(
   retry: RetryOptions = {},
   limits: {
@@ -42,7 +45,8 @@ export function createReconnects(
       failures += 1;
       counted = interruption.counted === true ? counted + 1 : 0;
       if (counted >= (retry.attempts ?? defaultAttempts)) throw interruption.error;
-      const waitMs = Math.max(backoffMs(failures, retry), interruption.askedMs);
+      const askedMs = Math.min(interruption.askedMs, longestAskedMs);
+      const waitMs = Math.max(backoffMs(failures, retry), askedMs);
       if (performance.now() + waitMs >= endsAt) throw interruption.error;
       onInterrupted?.(interruption.error, waitMs);
       await pause(waitMs, signal);

@@ -22,6 +22,7 @@ export interface WatchOptions {
 }
 
 const longestRetryMs = 60_000;
+const largestRefusal = 1024 * 1024;
 
 /** Yields until the outcome; `return()` (a `break` out of `for await`) closes the connection at once. */
 export type OperationEvents = AsyncIterableIterator<OperationEvent, undefined, undefined>;
@@ -137,11 +138,14 @@ function isEventStream({ status, headers }: HttpStream): boolean {
   return status === 200 && /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
 }
 
-async function collect(stream: HttpStream, silenceMs: number): Promise<HttpReply> {
+/** A refusal; what goes on for longer, or is longer, is none of ours. */
+async function collect(stream: HttpStream, withinMs: number): Promise<HttpReply> {
+  const endsAt = performance.now() + withinMs;
   const chunks: Uint8Array[] = [];
-  for (;;) {
-    const bytes = await stream.read(silenceMs);
-    if (bytes === undefined)
+  for (let length = 0; ;) {
+    const bytes = await stream.read(Math.max(1, endsAt - performance.now()));
+    length += bytes?.length ?? 0;
+    if (bytes === undefined || length > largestRefusal)
       return { status: stream.status, headers: stream.headers, body: Buffer.concat(chunks) };
     chunks.push(bytes);
   }

@@ -299,7 +299,7 @@ export const getOperation = {
     querystring: waitQuery,
     response: {
       200: json("Operation", "As it is when the wait is over."),
-      ...problems("OPERATION_NOT_FOUND", "INVALID_TIMEOUT"),
+      ...problems("OPERATION_NOT_FOUND", "INVALID_TIMEOUT", "DRAINING"),
     },
   },
 } as const;
@@ -325,7 +325,7 @@ export const getOperationResult = {
           enum: ["failed", "canceled", "timed_out", "terminated"],
         },
       }),
-      ...problems("OPERATION_NOT_FOUND", "INVALID_TIMEOUT"),
+      ...problems("OPERATION_NOT_FOUND", "INVALID_TIMEOUT", "DRAINING"),
     },
   },
 } as const;
