@@ -1,14 +1,19 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
 import { defaultGatewayOptions } from "@nexus-mesh/gateway/options";
 import { freePort } from "@nexus-mesh/gateway/dev/free-port";
+import { decodeProtectedHeader } from "jose";
+import { Pool } from "pg";
 import { request } from "undici";
 import { expect, test } from "vitest";
 import { reseal } from "../../gateway/src/commands/reseal.ts";
-import { generateMasterKey } from "../../gateway/src/identity/master-key.ts";
+import { generateMasterKey, parseMasterKeys } from "../../gateway/src/identity/master-key.ts";
 import { SealBroken } from "../../gateway/src/identity/seal.ts";
 import { complete } from "../engine/mesh.ts";
 import { startCallbackReceiver } from "../harness/callback-receiver.ts";
 import { startGateway } from "../harness/gateway.ts";
 import { startScriptedHandler } from "../harness/handler-server.ts";
+import { portOf } from "../harness/port-of.ts";
 import { createDatabase } from "../harness/postgres.ts";
 import { seedMesh } from "../harness/seed-mesh.ts";
 import { waitFor } from "../harness/wait-for.ts";
@@ -94,5 +99,72 @@ test("after a reseal the old master key is needed by nothing: a callback that wa
   await after.close();
   await handler.close();
   await receiver.close();
+  await database.drop();
+});
+
+test("what was on its way while all was sealed anew is not written back under the old key", async () => {
+  const [oldKey, newKey] = [generateMasterKey(), generateMasterKey()];
+  const database = await createDatabase();
+  const handler = await startScriptedHandler({
+    status: 201,
+    headers: { "content-type": "application/json" },
+    body: '{"token":"job","state":"running"}',
+  });
+  const held: ServerResponse[] = [];
+  const receiver = createServer((_request, response) => held.push(response));
+  receiver.listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  const port = await freePort();
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const options = { port, publicUrl, backoff: { firstMs: 60_000, maxMs: 60_000 } };
+  const start = (masterKeys: readonly string[]) =>
+    startGateway({ databaseUrl: database.url, options: { ...options, masterKeys } });
+  const { token } = await seedMesh(
+    {
+      ...defaultGatewayOptions,
+      ...options,
+      databaseUrl: database.url,
+      masterKeys: [oldKey],
+      opsPort: 0,
+      allowUnsafeDatabase: true,
+    },
+    "work",
+    handler.url,
+  );
+  const before = await start([oldKey]);
+  const callback = encodeURIComponent(`http://127.0.0.1:${portOf(receiver.address())}/callback`);
+  const reply = await request(
+    `${publicUrl}/nexus/endpoints/work/services/s/o?callback=${callback}`,
+    {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${token}`,
+        prefer: "respond-async",
+        "nexus-callback-x-secret": "s",
+      },
+      body: "{}",
+    },
+  );
+  expect(reply.statusCode).toBe(201);
+  await reply.body.dump();
+  const call = await handler.nextCall("the start");
+  await before.close();
+
+  const rotating = await start([newKey, oldKey]);
+  const settings = { databaseUrl: database.url, masterKeys: [newKey, oldKey] };
+  expect(await complete(call, { state: "succeeded", body: '"done"' })).toEqual({ status: 200 });
+  await waitFor("the callback to be on its way", () => held.length > 0);
+  expect(await reseal(settings)).toBeGreaterThan(0);
+  held[0]?.writeHead(500).end();
+  await rotating.close();
+  const pool = new Pool({ connectionString: database.url, max: 1 });
+  const { rows } = await pool.query<{ headers: Buffer }>("select headers from callback");
+  await pool.end();
+  expect(rows).toHaveLength(1);
+  const { kid } = decodeProtectedHeader(rows[0]?.headers.toString() ?? "");
+  expect(kid).toBe(parseMasterKeys([newKey])[0].kid);
+
+  await handler.close();
+  receiver.close();
   await database.drop();
 });

@@ -17,4 +17,6 @@ export interface Keyring {
   /** Small values at rest (callback headers, cursors): compact JWE. */
   seal(plain: Uint8Array): Promise<string>;
   open(sealed: string): Promise<Uint8Array>;
+  /** As it would be sealed now: what is written again outlives a rotation of the master key. */
+  renew(sealed: string): Promise<string>;
 }

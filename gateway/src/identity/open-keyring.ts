@@ -63,6 +63,7 @@ export async function openKeyring(options: KeyringOptions): Promise<OpenedKeyrin
       keys: [...publicKeys].map(([kid, { jwk }]) => ({ ...jwk, kid, alg: "EdDSA", use: "sig" })),
     }),
     seal: (plain) => sealer.seal(plain),
+    renew: async (sealed) => (await sealer.reseal(sealed)) ?? sealed,
     open: (sealed) => sealer.open(sealed),
     callbackSecrets,
 

@@ -16,7 +16,7 @@ export function createDeliverOwed(
   sendCancel: SendCancel,
   putDown: Pick<PutDownTasks, "cancel">,
 ): DeliverOwed {
-  const { clock, log, metrics, options, store } = context;
+  const { clock, keys, log, metrics, options, store } = context;
 
   return async (held, known) => {
     const { lease, head } = held;
@@ -38,7 +38,7 @@ export function createDeliverOwed(
 
   async function deliverOwnCallback(held: HeldOperation, outcome: OutcomeRow): Promise<void> {
     const { lease, operation } = held;
-    const { callbackUrl } = operation;
+    const { callbackUrl, callbackHeaders: sealed } = operation;
     if (callbackUrl === null) {
       await store.noteDelivered(lease);
       return;
@@ -48,7 +48,7 @@ export function createDeliverOwed(
     const from = clock.monotonic();
     const result = await sendCallback({
       url: callbackUrl,
-      sealedHeaders: operation.callbackHeaders,
+      sealedHeaders: sealed,
       operation,
       outcome,
     });
@@ -82,7 +82,8 @@ export function createDeliverOwed(
         backoff(1, options.backoff, clock.random));
     await store.moveCallback(lease, {
       url: callbackUrl,
-      headers: operation.callbackHeaders,
+      // A `reseal` may have passed while it was on its way.
+      headers: sealed === null ? null : Buffer.from(await keys.renew(sealed.toString())),
       delayMs,
       attempt,
     });

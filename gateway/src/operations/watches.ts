@@ -113,12 +113,14 @@ export function createWatches(
     urgent = false;
     for (let from = 0; from < entriesDue.length; from += snapshotsAtOnce) {
       const some = entriesDue.slice(from, from + snapshotsAtOnce).filter(isWatched);
-      // Whoever asks meanwhile is shown it again.
+      // Whoever asks meanwhile is shown it anew: this one leaves out what those of now know, or need not know.
       for (const entry of some) due.delete(entry);
+      const askers = new Map(some.map((entry) => [entry, [...entry.followers]]));
       try {
         const snapshots = await store.snapshots(some.map(snapshotFor));
         const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]));
-        for (const entry of some) if (isWatched(entry)) showTo(entry, byId.get(entry.id));
+        for (const [entry, followers] of askers)
+          if (isWatched(entry)) showTo(entry, followers, byId.get(entry.id));
       } catch (error) {
         for (const entry of some) if (isWatched(entry)) due.add(entry);
         throw error;
@@ -130,12 +132,17 @@ export function createWatches(
     return entries.get(entry.id) === entry;
   }
 
-  function showTo(entry: Entry, snapshot: OperationSnapshot | undefined): void {
+  function showTo(
+    entry: Entry,
+    followers: readonly Follower[],
+    snapshot: OperationSnapshot | undefined,
+  ): void {
     if (snapshot === undefined || snapshot.version === null) versions.delete(entry);
     else versions.set(entry, snapshot.version);
     if (snapshot === undefined || isTerminal(snapshot.state))
       for (const resolve of entry.waiting) resolve(true);
-    for (const follower of entry.followers) {
+    for (const follower of followers) {
+      if (!entry.followers.has(follower)) continue;
       try {
         follower.see(snapshot);
       } catch (error) {
