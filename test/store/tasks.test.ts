@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { systemClock } from "../../gateway/src/clock.ts";
 import { owes, type Lease, type NewOperation, type Store } from "../../gateway/src/store/store.ts";
 import type { Claimed, ClaimedTask, PutDown } from "../../gateway/src/store/task.ts";
+import { waitFor } from "../harness/wait-for.ts";
 import {
   anyone,
   attempt,
@@ -427,6 +428,32 @@ test("a cancel that no worker took is put down no more once its operation may be
   await fixture.pool.query("update head set closed_at = now() - interval '10 years'");
   expect(await putDown(settled.lease, { kind: "cancel" })).toBe("stale");
   expect(await taskCount()).toBe(0);
+});
+
+test("a task that is put while a claim removes its void forerunner is there afterwards", async () => {
+  const operation = await put();
+  const { lease } = await take();
+  const row = [queueId, operation.id, operation.key];
+  await fixture.pool.query(
+    "insert into task (queue_id, caller_ns, priority, id, key) values ($1, 1, 3, $2, $3)",
+    row,
+  );
+  // What a claim does that began while the operation needed no task.
+  const claiming = await fixture.pool.connect();
+  await claiming.query("begin");
+  await claiming.query("select from task where queue_id = $1 for update skip locked", [queueId]);
+  const putting = putDown(lease, { kind: "released", startBy: null });
+  await waitFor("the put-down to wait", async () => {
+    const waiting = await fixture.count(
+      "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    return waiting > 0;
+  });
+  await claiming.query("delete from task where queue_id = $1", [queueId]);
+  await claiming.query("commit");
+  claiming.release();
+  await putting;
+  expect(await take(other)).toMatchObject({ lease: { id: operation.id } });
 });
 
 test("who drops the task of an operation that has ended leaves its cancel there", async () => {

@@ -72,7 +72,8 @@ const putDownStatement: Statement = {
     t as (
       insert into task (queue_id, caller_ns, priority, id, key)
       select queue_id, caller_ns, priority, id, key from l where ${putsTask}
-      on conflict do nothing
+      -- not "do nothing": one that was void until now may be on its way out with a claim
+      on conflict (queue_id, caller_ns, priority, id) do update set key = excluded.key
     )
     update head set fence = head.fence + 1,
       state = case when l.how not in (${kinds.lost}, ${kinds.released}) then head.state
