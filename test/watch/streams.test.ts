@@ -69,12 +69,13 @@ test("others learn nothing, a strange cursor is refused by name, and HEAD opens 
 test("a stream ends when its token is revoked, at whichever gateway, and when it expires; others go on", async () => {
   const id = await start();
   const revoked = await seedToken(mesh.here, "storefront");
-  const expiring = await seedToken(mesh.here, "storefront", "caller", 1_000);
+  const expiring = await seedToken(mesh.here, "storefront", "caller", 3_000);
   const [ending, expired, staying] = await Promise.all(
     [revoked, expiring, mesh.callerToken].map((token) => eventsOf(mesh.there.url, id, token)),
   );
   if (ending === undefined || expired === undefined || staying === undefined)
     throw new Error("three were opened");
+  expect([ending, expired, staying].map(({ status }) => status)).toEqual([200, 200, 200]);
   await waitFor("the first events", () => ending.events.length > 0);
   const owner = await seedToken(mesh.here, "storefront", "owner");
   const { jti } = JSON.parse(Buffer.from(revoked.split(".")[1] ?? "", "base64url").toString()) as {

@@ -222,8 +222,11 @@ export function createQueuePolls(
     const key = `${queueId} ${worker}`;
     const now = clock.monotonic();
     if (now - (seenAt.get(key) ?? -Infinity) < seenMs) return;
-    if (seenAt.size > 10_000) seenAt.clear();
+    // The latest last.
+    seenAt.delete(key);
     seenAt.set(key, now);
+    const [oldest] = seenAt.keys();
+    if (seenAt.size > 10_000 && oldest !== undefined) seenAt.delete(oldest);
     unseen.push({ queueId, worker });
   }
 

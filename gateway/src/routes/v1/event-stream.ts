@@ -27,6 +27,7 @@ type StartFollow = (follower: Follower) => Follow;
 const tickMs = 250;
 /** A comment each 15 s, spread over the ticks. */
 const ticksPerComment = 60;
+const cutAfterMs = 5_000;
 const headers = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-store",
@@ -134,10 +135,15 @@ class EventStream implements Follower {
     if (!this.#full) this.#write(": alive\n\n");
   }
 
-  /** Ends cleanly: its client comes again with the cursor it has. */
+  /** Ends cleanly: its client comes again with the cursor it has. One that does not read is cut off. */
   close(): void {
+    if (this.#response.writableEnded) return;
     this.stop();
     this.#response.end();
+    const cut = setTimeout(() => this.#response.destroy(), cutAfterMs).unref();
+    this.#response.once("close", () => {
+      clearTimeout(cut);
+    });
   }
 
   stop(): void {
