@@ -17,8 +17,8 @@ let fixture: StoreFixture;
 beforeAll(async () => {
   fixture = await openStoreFixture({
     pool: { max: 1 },
-    around: (pool) => {
-      batches = pool;
+    around: (pool, of) => {
+      if (of === "batches") batches = pool;
     },
   });
 });

@@ -41,7 +41,7 @@ export interface StoreOptions {
   readonly pool?: PoolConfig;
   readonly clock?: Clock;
   readonly leaseMs?: number;
-  readonly around?: (pool: Pool) => void;
+  readonly around?: (pool: Pool, of: "store" | "batches" | "watch") => void;
 }
 
 export async function openStoreFixture(options: StoreOptions = {}): Promise<StoreFixture> {
@@ -52,7 +52,9 @@ export async function openStoreFixture(options: StoreOptions = {}): Promise<Stor
     const own = new Pool({ ...storePoolOptions(database.url, 3), ...given.pool });
     const batches = new Pool({ ...batchPoolOptions(database.url, 3), ...given.pool });
     const watch = new Pool({ ...storePoolOptions(database.url, 1), ...given.pool });
-    for (const pool of [own, batches, watch]) given.around?.(pool);
+    given.around?.(own, "store");
+    given.around?.(batches, "batches");
+    given.around?.(watch, "watch");
     const store = openStore({
       pool: own,
       batchPool: batches,
