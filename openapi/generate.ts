@@ -6,13 +6,13 @@ import type { Engine } from "../gateway/src/engine.ts";
 import type { GatewayContext } from "../gateway/src/gateway-context.ts";
 import { maxParamLength, registerV1Routes } from "../gateway/src/routes/v1/register.ts";
 import { meshFileSchema } from "./mesh-file-schema.ts";
-import { requestValidation } from "../gateway/src/routes/v1/request-validation.ts";
+import { schemaController } from "../gateway/src/routes/v1/schema-controller.ts";
 
 /** Usage: tsx openapi/generate.ts [--check]. Writes openapi.json, types.ts and the JSON Schema of mesh.yaml, or says whether they are fresh. */
 const check = process.argv.includes("--check");
 // Routes read them when they are asked, never while they are registered: no database is needed here.
 const context = { options: { maxPayloadBytes: 0 } } as GatewayContext;
-const app = Fastify({ ...requestValidation, routerOptions: { maxParamLength } });
+const app = Fastify({ schemaController, routerOptions: { maxParamLength } });
 await registerV1Routes(app, context, {} as Engine);
 await app.ready();
 const document = JSON.stringify(app.swagger());

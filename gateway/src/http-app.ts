@@ -16,7 +16,7 @@ import { dropUntyped } from "./routes/payload.ts";
 import { sendNexusError } from "./routes/nexus-error.ts";
 import { nexusPrefix, nexusRoute, registerNexusRoutes } from "./routes/nexus.ts";
 import { maxParamLength, registerV1Routes } from "./routes/v1/register.ts";
-import { requestValidation } from "./routes/v1/request-validation.ts";
+import { schemaController } from "./routes/v1/schema-controller.ts";
 import { sendProblem } from "./routes/v1/problem.ts";
 import { refuseUnreadable } from "./unreadable-request.ts";
 
@@ -52,7 +52,7 @@ export async function createHttpApp(
     forceCloseConnections: false,
     return503OnClosing: false,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
-    ...requestValidation,
+    schemaController,
     routerOptions: { maxParamLength },
     rewriteUrl,
     frameworkErrors: (error, request, reply) => {

@@ -24,7 +24,7 @@ import { registerWatchOperation } from "./watch-operation.ts";
 /** No control-plane document is larger. */
 const maxBodyBytes = 256 * 1024;
 
-/** Needs `requestValidation` and {@link maxParamLength} among the options of `Fastify()`. */
+/** Needs `schemaController` and {@link maxParamLength} among the options of `Fastify()`. */
 export async function registerV1Routes(
   app: FastifyInstance,
   context: GatewayContext,

@@ -8,11 +8,7 @@ const ajvCompiler = createRequire(import.meta.url)("@fastify/ajv-compiler") as t
  * Ajv as `/v1` needs it: an unknown field is an error, not dropped. Paths, queries and headers are text and become
  * numbers; a body has types of its own, and `{"host": 7}` is not a host named "7".
  */
-export const requestValidation = {
-  schemaController: { compilersFactory: { buildValidator } },
-} as const;
-
-function buildValidator(
+export function buildValidator(
   schemas: Parameters<AjvCompiler.BuildCompilerFromPool>[0],
 ): ReturnType<AjvCompiler.BuildCompilerFromPool> {
   const build = ajvCompiler();
