@@ -1597,29 +1597,6 @@ export interface components {
       items: components["schemas"]["Attempt"][];
     };
     /**
-     * @example {
-     *       "reason": "the order was withdrawn"
-     *     }
-     */
-    TerminateInput: {
-      reason?: string;
-    };
-    /**
-     * @example {
-     *       "id": "01981f6e-7c1a-7e2b-8d3c-4e5f60718293",
-     *       "created": false
-     *     }
-     */
-    Redriven: {
-      /**
-       * @description The same id, or the new operation's.
-       * @example 01981f6e-7c1a-7e2b-8d3c-4e5f60718293
-       */
-      id: string;
-      /** @description A new operation repeats one that had ended. */
-      created: boolean;
-    };
-    /**
      * @description A Nexus Failure, as the handler sent it.
      * @example {
      *       "message": "the data set is empty",
@@ -1673,6 +1650,29 @@ export interface components {
       items: components["schemas"]["Operation"][];
       /** @description null on the last page. */
       nextCursor: string | null;
+    };
+    /**
+     * @example {
+     *       "reason": "the order was withdrawn"
+     *     }
+     */
+    TerminateInput: {
+      reason?: string;
+    };
+    /**
+     * @example {
+     *       "id": "01981f6e-7c1a-7e2b-8d3c-4e5f60718293",
+     *       "created": false
+     *     }
+     */
+    Redriven: {
+      /**
+       * @description The same id, or the new operation's.
+       * @example 01981f6e-7c1a-7e2b-8d3c-4e5f60718293
+       */
+      id: string;
+      /** @description A new operation repeats one that had ended. */
+      created: boolean;
     };
     /**
      * @example {

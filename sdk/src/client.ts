@@ -45,8 +45,8 @@ export interface NexusClientOptions {
   /** For a token that acts for several namespaces: the one that calls. */
   readonly namespace?: string;
   /**
-   * Of requests that may be repeated (waits for a result and watching go on by rules of their own, see `OperationHandle`): 429, 502, 503, 504, 520, refused, reset and timed-out connections. Between two tries
-   * lies what the answer's `Retry-After` asks for, if that is more than the usual delay. An answer that asks for more than
+   * Of requests that may be repeated: 429, 502, 503, 504, 520, refused, reset and timed-out connections. Waits for a result
+   * and watching go on by rules of their own, see `OperationHandle`. Between two tries lies what the answer's `Retry-After` asks for, if that is more than the usual delay. An answer that asks for more than
    * a minute, or for more than is left of the call's `timeoutMs`, is the last.
    */
   readonly retry?: RetryOptions;

@@ -1,10 +1,3 @@
-import { systemClock } from "@nexus-mesh/gateway/clock";
-import { createMetrics } from "@nexus-mesh/gateway/metrics";
-import {
-  batchPoolOptions,
-  openStore,
-  storePoolOptions,
-} from "@nexus-mesh/gateway/store/open-store";
 import type { Store } from "@nexus-mesh/gateway/store/store";
 import { migrate } from "@nexus-mesh/registry/migrate";
 import { ensurePartitions } from "@nexus-mesh/registry/partitions";
@@ -13,6 +6,7 @@ import { fillQueue } from "../harness/fill-queue.ts";
 import { databaseUrl } from "../harness/template-database.ts";
 import { newOperation } from "./store-cost.ts";
 import { median } from "./measure.ts";
+import { openBenchStore } from "./open-bench-store.ts";
 
 const queueId = 1;
 const claims = 60;
@@ -75,19 +69,7 @@ async function openFilledQueue(
   await migrate(url);
   const filling = new pg.Pool({ connectionString: url, max: 3 });
   await ensurePartitions(filling, { now: Date.now() });
-  const pool = new pg.Pool(storePoolOptions(url, 1));
-  const batchPool = new pg.Pool(batchPoolOptions(url, 1));
-  const store = openStore({
-    pool,
-    batchPool,
-    watchPool: pool,
-    clock: systemClock(),
-    leaseMs: 15_000,
-    metrics: createMetrics(),
-    maxBytesInFlight: 1_000_000,
-    crash: () => undefined,
-    onError: () => undefined,
-  });
+  const { store, close } = openBenchStore(url, 1);
   const operation = newOperation(Buffer.from("null"), {
     priority: 3,
     initial: { kind: "queued", queueId },
@@ -98,12 +80,5 @@ async function openFilledQueue(
   await filling.query("vacuum analyze head, task");
   await filling.query("checkpoint");
   await filling.end();
-  return {
-    store,
-    async close() {
-      await store.close();
-      await pool.end();
-      await batchPool.end();
-    },
-  };
+  return { store, close };
 }

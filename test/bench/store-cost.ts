@@ -1,10 +1,4 @@
-import { createMetrics } from "@nexus-mesh/gateway/metrics";
-import { systemClock } from "@nexus-mesh/gateway/clock";
-import {
-  batchPoolOptions,
-  openStore,
-  storePoolOptions,
-} from "@nexus-mesh/gateway/store/open-store";
+import { storePoolOptions } from "@nexus-mesh/gateway/store/open-store";
 import { uuidV7 } from "@nexus-mesh/gateway/store/uuid-v7";
 import type {
   Lease,
@@ -15,6 +9,7 @@ import type {
 } from "@nexus-mesh/gateway/store/store";
 import { randomUUID } from "node:crypto";
 import pg from "pg";
+import { openBenchStore } from "./open-bench-store.ts";
 import type { PostgresCost } from "./postgres-cost.ts";
 
 export interface StoreCost {
@@ -41,19 +36,7 @@ export async function storeCost(
   rounds: number,
   read: () => Promise<PostgresCost>,
 ): Promise<Round[]> {
-  const pool = new pg.Pool(storePoolOptions(databaseUrl, 2));
-  const batchPool = new pg.Pool(batchPoolOptions(databaseUrl, 2));
-  const store = openStore({
-    pool,
-    batchPool,
-    watchPool: pool,
-    clock: systemClock(),
-    leaseMs: 15_000,
-    metrics: createMetrics(),
-    maxBytesInFlight: 64 * 1024 * 1024,
-    crash: () => undefined,
-    onError: () => undefined,
-  });
+  const { store, close } = openBenchStore(databaseUrl, 2);
   const bare = new pg.Client(storePoolOptions(databaseUrl, 1));
   await bare.connect();
   await bare.query(
@@ -94,9 +77,7 @@ export async function storeCost(
     for (let done = 0; done < rounds; done += 1) results.push(await round());
     return results;
   } finally {
-    await store.close();
-    await pool.end();
-    await batchPool.end();
+    await close();
     await bare.query("drop table floor_row");
     await bare.end();
   }

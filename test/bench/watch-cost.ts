@@ -1,20 +1,12 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createMetrics } from "@nexus-mesh/gateway/metrics";
-import { systemClock } from "@nexus-mesh/gateway/clock";
-import {
-  batchPoolOptions,
-  openStore,
-  storePoolOptions,
-} from "@nexus-mesh/gateway/store/open-store";
-import { uuidV7 } from "@nexus-mesh/gateway/store/uuid-v7";
-import pg from "pg";
 import { request } from "undici";
 import type { Child } from "./child.ts";
+import { openBenchStore } from "./open-bench-store.ts";
 import type { PostgresCost } from "./postgres-cost.ts";
+import { newOperation } from "./store-cost.ts";
 import type { WatchReport, WatchRequest } from "./watchers-child.ts";
 
 export interface WatchCost {
@@ -182,19 +174,7 @@ async function startWatchers(url: string, token: string) {
 
 /** Operations that have been started and that nobody holds, of the namespace and endpoint that are there. */
 async function openOperations(databaseUrl: string, count: number): Promise<string[]> {
-  const pool = new pg.Pool(storePoolOptions(databaseUrl, 1));
-  const batchPool = new pg.Pool(batchPoolOptions(databaseUrl, 2));
-  const store = openStore({
-    pool,
-    batchPool,
-    watchPool: pool,
-    clock: systemClock(),
-    leaseMs: 15_000,
-    metrics: createMetrics(),
-    maxBytesInFlight: 256 * 1024 * 1024,
-    crash: () => undefined,
-    onError: () => undefined,
-  });
+  const { store, pool, close } = openBenchStore(databaseUrl, 2);
   try {
     const { rows } = await pool.query<{ owner_id: number; endpoint_id: number; target_id: number }>(
       "select e.owner_id, e.id as endpoint_id, t.id as target_id from endpoint e join target t on t.endpoint_id = e.id",
@@ -203,39 +183,21 @@ async function openOperations(databaseUrl: string, count: number): Promise<strin
     if (row === undefined) throw new Error("there is no endpoint");
     const accepted = await Promise.all(
       Array.from({ length: count }, () =>
-        store.accept({
-          key: randomUUID(),
-          id: uuidV7(Date.now()),
-          callerNs: row.owner_id,
-          ownerNs: row.owner_id,
-          endpointId: row.endpoint_id,
-          targetId: row.target_id,
-          inputHash: randomUUID(),
-          service: "jobs",
-          operation: "async",
-          requestId: randomUUID(),
-          principal: "load",
-          labels: null,
-          headers: Buffer.from("{}"),
-          callbackUrl: null,
-          callbackHeaders: null,
-          closeBy: null,
-          startBy: null,
-          startToCloseMs: null,
-          dedupeWindowMs: 86_400_000,
-          contentHeaders: Buffer.from("{}"),
-          input: Buffer.from("{}"),
-          redriveOf: null,
-          priority: null,
-          initial: { kind: "started", handlerToken: "t" },
-        }),
+        store.accept(
+          newOperation(Buffer.from("{}"), {
+            callerNs: row.owner_id,
+            ownerNs: row.owner_id,
+            endpointId: row.endpoint_id,
+            targetId: row.target_id,
+            callbackUrl: null,
+            initial: { kind: "started", handlerToken: "t" },
+          }),
+        ),
       ),
     );
     return accepted.flatMap((one) => (one.kind === "created" ? [one.id] : []));
   } finally {
-    await store.close();
-    await pool.end();
-    await batchPool.end();
+    await close();
   }
 }
 

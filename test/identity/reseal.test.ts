@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
-import { defaultGatewayOptions } from "@nexus-mesh/gateway/options";
+import { defaultGatewayOptions, type GatewayOptions } from "@nexus-mesh/gateway/options";
 import { freePort } from "@nexus-mesh/gateway/dev/free-port";
 import { decodeProtectedHeader } from "jose";
 import { Pool } from "pg";
@@ -18,7 +18,10 @@ import { createDatabase } from "../harness/postgres.ts";
 import { seedMesh } from "../harness/seed-mesh.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-test("after a reseal the old master key is needed by nothing: a callback that was owed before comes with its secret", async () => {
+const endpoint = "reports";
+
+/** A mesh whose rows are sealed with `oldKey`; its handler starts and does not end. */
+async function openMesh(backoff: GatewayOptions["backoff"]) {
   const [oldKey, newKey] = [generateMasterKey(), generateMasterKey()];
   const database = await createDatabase();
   const handler = await startScriptedHandler({
@@ -26,37 +29,9 @@ test("after a reseal the old master key is needed by nothing: a callback that wa
     headers: { "content-type": "application/json" },
     body: '{"token":"job","state":"running"}',
   });
-  const receiver = await startCallbackReceiver();
   const port = await freePort();
-  const options = {
-    port,
-    publicUrl: `http://127.0.0.1:${port}`,
-    backoff: { firstMs: 50, maxMs: 100 },
-  };
-  const start = (masterKeys: readonly string[]) =>
-    startGateway({ databaseUrl: database.url, options: { ...options, masterKeys } });
-  const call = async (token: string, secret: string) => {
-    const reply = await request(
-      `${options.publicUrl}/nexus/endpoints/work/services/s/o?callback=${encodeURIComponent(receiver.url)}`,
-      {
-        method: "POST",
-        headers: {
-          authorization: `Bearer ${token}`,
-          prefer: "respond-async",
-          "nexus-callback-x-secret": secret,
-        },
-        body: "{}",
-      },
-    );
-    expect(reply.statusCode).toBe(201);
-    return ((await reply.body.json()) as { token: string }).token;
-  };
-  const secretsOf = (id: string, since = 0) =>
-    receiver.received
-      .slice(since)
-      .filter(({ headers }) => headers["nexus-operation-token"] === id)
-      .map(({ headers }) => headers["x-secret"]);
-
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const options = { port, publicUrl, backoff };
   const { token } = await seedMesh(
     {
       ...defaultGatewayOptions,
@@ -66,21 +41,63 @@ test("after a reseal the old master key is needed by nothing: a callback that wa
       opsPort: 0,
       allowUnsafeDatabase: true,
     },
-    "work",
+    endpoint,
     handler.url,
   );
+  return {
+    oldKey,
+    newKey,
+    database,
+    handler,
+    settings: { databaseUrl: database.url, masterKeys: [newKey, oldKey] },
+    start: (masterKeys: readonly string[]) =>
+      startGateway({ databaseUrl: database.url, options: { ...options, masterKeys } }),
+    /** Starts an operation; its callback brings the secret. */
+    async call(callbackUrl: string, secret: string): Promise<string> {
+      const callback = encodeURIComponent(callbackUrl);
+      const reply = await request(
+        `${publicUrl}/nexus/endpoints/${endpoint}/services/s/o?callback=${callback}`,
+        {
+          method: "POST",
+          headers: {
+            authorization: `Bearer ${token}`,
+            prefer: "respond-async",
+            "nexus-callback-x-secret": secret,
+          },
+          body: "{}",
+        },
+      );
+      expect(reply.statusCode).toBe(201);
+      return ((await reply.body.json()) as { token: string }).token;
+    },
+    async close() {
+      await handler.close();
+      await database.drop();
+    },
+  };
+}
+
+test("after a reseal the old master key is needed by nothing: a callback that was owed before comes with its secret", async () => {
+  const mesh = await openMesh({ firstMs: 50, maxMs: 100 });
+  const { oldKey, newKey, handler, settings, start } = mesh;
+  const receiver = await startCallbackReceiver();
+  const secretsOf = (id: string, since = 0) =>
+    receiver.received
+      .slice(since)
+      .filter(({ headers }) => headers["nexus-operation-token"] === id)
+      .map(({ headers }) => headers["x-secret"]);
+
   const before = await start([oldKey]);
   receiver.answer(500);
-  const owed = await call(token, "of the owed one");
+  const owed = await mesh.call(receiver.url, "of the owed one");
   const first = await handler.nextCall("the first start");
   expect(await complete(first, { state: "succeeded", body: '"done"' })).toEqual({ status: 200 });
   await waitFor("a delivery to fail", () => receiver.received.length > 0);
-  const running = await call(token, "of the running one");
+  const running = await mesh.call(receiver.url, "of the running one");
   const second = await handler.nextCall("the second start", (one) => one !== first);
   await before.close();
 
   const rotating = await start([newKey, oldKey]);
-  const settings = { databaseUrl: database.url, masterKeys: [newKey, oldKey] };
   // The callbacks' HMAC, the signing key, the namespace's callback secret and where it was made, two operations, a callback.
   expect(await reseal(settings)).toBe(7);
   expect(await reseal(settings)).toBe(0);
@@ -97,61 +114,23 @@ test("after a reseal the old master key is needed by nothing: a callback that wa
   expect(secretsOf(running)).toEqual(["of the running one"]);
 
   await after.close();
-  await handler.close();
   await receiver.close();
-  await database.drop();
+  await mesh.close();
 });
 
 test("what was on its way while all was sealed anew is not written back under the old key", async () => {
-  const [oldKey, newKey] = [generateMasterKey(), generateMasterKey()];
-  const database = await createDatabase();
-  const handler = await startScriptedHandler({
-    status: 201,
-    headers: { "content-type": "application/json" },
-    body: '{"token":"job","state":"running"}',
-  });
+  const mesh = await openMesh({ firstMs: 60_000, maxMs: 60_000 });
+  const { oldKey, newKey, database, handler, settings, start } = mesh;
   const held: ServerResponse[] = [];
   const receiver = createServer((_request, response) => held.push(response));
   receiver.listen(0, "127.0.0.1");
   await once(receiver, "listening");
-  const port = await freePort();
-  const publicUrl = `http://127.0.0.1:${port}`;
-  const options = { port, publicUrl, backoff: { firstMs: 60_000, maxMs: 60_000 } };
-  const start = (masterKeys: readonly string[]) =>
-    startGateway({ databaseUrl: database.url, options: { ...options, masterKeys } });
-  const { token } = await seedMesh(
-    {
-      ...defaultGatewayOptions,
-      ...options,
-      databaseUrl: database.url,
-      masterKeys: [oldKey],
-      opsPort: 0,
-      allowUnsafeDatabase: true,
-    },
-    "work",
-    handler.url,
-  );
   const before = await start([oldKey]);
-  const callback = encodeURIComponent(`http://127.0.0.1:${portOf(receiver.address())}/callback`);
-  const reply = await request(
-    `${publicUrl}/nexus/endpoints/work/services/s/o?callback=${callback}`,
-    {
-      method: "POST",
-      headers: {
-        authorization: `Bearer ${token}`,
-        prefer: "respond-async",
-        "nexus-callback-x-secret": "s",
-      },
-      body: "{}",
-    },
-  );
-  expect(reply.statusCode).toBe(201);
-  await reply.body.dump();
+  await mesh.call(`http://127.0.0.1:${portOf(receiver.address())}/callback`, "s");
   const call = await handler.nextCall("the start");
   await before.close();
 
   const rotating = await start([newKey, oldKey]);
-  const settings = { databaseUrl: database.url, masterKeys: [newKey, oldKey] };
   expect(await complete(call, { state: "succeeded", body: '"done"' })).toEqual({ status: 200 });
   await waitFor("the callback to be on its way", () => held.length > 0);
   expect(await reseal(settings)).toBeGreaterThan(0);
@@ -164,7 +143,6 @@ test("what was on its way while all was sealed anew is not written back under th
   const { kid } = decodeProtectedHeader(rows[0]?.headers.toString() ?? "");
   expect(kid).toBe(parseMasterKeys([newKey])[0].kid);
 
-  await handler.close();
   receiver.close();
-  await database.drop();
+  await mesh.close();
 });

@@ -1,11 +1,9 @@
-import { assertSchema } from "@nexus-mesh/registry/migrate";
-import { openRegistry } from "@nexus-mesh/registry/open-registry";
 import type { Actor } from "@nexus-mesh/registry/registry";
 import { systemClock } from "../clock.ts";
 import { issueToken } from "../identity/mesh-token.ts";
 import { openKeyring } from "../identity/open-keyring.ts";
 import type { GatewayOptions } from "../options.ts";
-import { openPool } from "../store/open-pool.ts";
+import { withRegistry } from "./with-registry.ts";
 
 export interface BootstrapOptions extends Pick<
   GatewayOptions,
@@ -23,36 +21,22 @@ const actor: Actor = { subject: "bootstrap", namespace: null };
 /** The first admin token of a mesh. Who can reach its database and knows the master key may have one. */
 export async function bootstrap(options: BootstrapOptions): Promise<string> {
   const { databaseUrl, publicUrl, masterKeys, force } = options;
-  const { pool, close } = openPool({ connectionString: databaseUrl, max: 2 }, () => undefined);
-  try {
-    await assertSchema(pool);
-    const registry = await openRegistry({
-      pool,
-      connectionString: databaseUrl,
-      // It lives for one write, which reports for itself.
-      onError: () => undefined,
-    });
+  return withRegistry(databaseUrl, async (registry) => {
+    const clock = systemClock();
+    const keys = await openKeyring({ registry, masterKeys, clock });
     try {
-      const clock = systemClock();
-      const keys = await openKeyring({ registry, masterKeys, clock });
-      try {
-        if (!(await registry.claimBootstrap(force, actor))) {
-          throw new AlreadyBootstrapped(
-            "this mesh has its first admin token already; --force makes another one",
-          );
-        }
-        const { token } = await issueToken(
-          { registry, clock, keys, options: { publicUrl } },
-          { namespace: null, role: "admin", subject: "admin", actor },
+      if (!(await registry.claimBootstrap(force, actor))) {
+        throw new AlreadyBootstrapped(
+          "this mesh has its first admin token already; --force makes another one",
         );
-        return token;
-      } finally {
-        keys.close();
       }
+      const { token } = await issueToken(
+        { registry, clock, keys, options: { publicUrl } },
+        { namespace: null, role: "admin", subject: "admin", actor },
+      );
+      return token;
     } finally {
-      await registry.close();
+      keys.close();
     }
-  } finally {
-    await close();
-  }
+  });
 }

@@ -9,6 +9,7 @@ import { egressSchemas } from "./schemas/egress.ts";
 import { endpointSchemas } from "./schemas/endpoints.ts";
 import { grantSchemas } from "./schemas/grants.ts";
 import { namespaceSchemas } from "./schemas/namespaces.ts";
+import { operationActionSchemas } from "./schemas/operation-actions.ts";
 import { operationSchemas } from "./schemas/operations.ts";
 import { watchSchemas } from "./schemas/watch.ts";
 import { Problem } from "./schemas/problem.ts";
@@ -33,6 +34,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     ...grantSchemas,
     ...accessCheckSchemas,
     ...operationSchemas,
+    ...operationActionSchemas,
     ...watchSchemas,
     ...callbackSchemas,
     ...queueSchemas,

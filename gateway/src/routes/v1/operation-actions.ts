@@ -7,7 +7,7 @@ import { isTerminal } from "../../operations/lifecycle.ts";
 import type { OperationSummary } from "../../store/store.ts";
 import type { Route } from "../route.ts";
 import { callerOf } from "./caller.ts";
-import * as schemas from "./schemas/operations.ts";
+import * as schemas from "./schemas/operation-actions.ts";
 import { operationJson, stateOf, visibleOperation } from "./visible-operation.ts";
 
 export function registerOperationActions(
